@@ -1,0 +1,52 @@
+import { z } from "zod";
+import { PLAN_NAMES } from "../registry/catalogue.ts";
+import { STATES } from "../registry/schema.ts";
+
+const minor = z.int();
+
+const tenantRecord = z.object({
+  tenantId: z.string(),
+  customerRef: z.string().nullable().meta({ description: "Customer in the billing system." }),
+  subscriptionRef: z.string().nullable().meta({ description: "Subscription in the billing system." }),
+  plan: z.enum(PLAN_NAMES),
+  state: z.enum(STATES),
+  billable: z.boolean().meta({ description: "Whether the price is due: not during a trial." }),
+  effectiveAt: z.string().meta({ description: "RFC 3339 UTC: since when plan and state hold." }),
+  interval: z.literal("month"),
+  priceMinor: minor.min(0).meta({ description: "Price an interval, minor units." }),
+  estimatedCostMinor: minor.min(0).meta({ description: "Estimated cost an interval, minor units." }),
+  costBreakdownMinor: z.object({ compute: minor, ai: minor, support: minor }),
+  grossMarginMinor: minor.meta({ description: "Price less estimated cost." }),
+  grossMarginBps: minor.meta({
+    description: "Margin in basis points of the price, rounded; 0 for a price of 0.",
+  }),
+  entitlements: z.object({
+    cpuMillicores: z.int().min(0),
+    memoryBytes: z.int().min(0),
+    storageBytes: z.int().min(0),
+  }),
+  revision: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .meta({ description: "Digest of this record: the same revision asks for nothing new." }),
+  idempotencyKey: z.string().meta({ description: "billing-v1:<tenant>:<revision>" }),
+});
+
+/** Contract v1 of the stack output `billing`. Consumers ignore fields they do not know. */
+export const billingSchema = z
+  .object({
+    contract: z.literal("tenantstack.io/billing"),
+    contractVersion: z.string().regex(/^1\.\d+\.\d+$/),
+    cell: z.string().meta({ description: "The cell whose tenants these are." }),
+    catalogVersion: z.string().meta({ description: "Version of the plan catalogue the prices are from." }),
+    currency: z
+      .string()
+      .regex(/^[A-Z]{3}$/)
+      .meta({ description: "ISO 4217." }),
+    tenants: z.record(z.string(), tenantRecord),
+    totals: z.object({ billableCount: z.int().min(0), mrrMinor: minor, estimatedCostMinor: minor }),
+  })
+  .meta({ title: "Stack output `billing`, contract v1" });
+
+export type Billing = z.output<typeof billingSchema>;
+export type BillingRecord = z.output<typeof tenantRecord>;

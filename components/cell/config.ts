@@ -1,0 +1,162 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { checkSchema, parseSource, type SourceDocument } from "../../registry/document.ts";
+import type { Checked, Issue } from "../../registry/issues.ts";
+
+const name = z
+  .string()
+  .regex(
+    /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+    "must be lower-case letters, digits and hyphens, at most 63 characters",
+  );
+const host = z
+  .string()
+  .regex(/^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})$|^\[[0-9a-fA-F:]+\]$/, "is no host name or address");
+const cidr = z.union([z.cidrv4(), z.cidrv6()], { error: 'is no CIDR; write e.g. "10.0.0.0/16"' });
+const text = z.string().min(1, "must not be empty");
+
+/** How tenants' hosts are served: Gateway API, or Ingress for clusters without it. */
+const edge = z.discriminatedUnion(
+  "mode",
+  [
+    z.strictObject({
+      mode: z.literal("gateway"),
+      /** The shared Gateway; its `https` listener holds the wildcard certificate of the base domain. */
+      gateway: z.strictObject({ name, namespace: name }),
+      /** ClusterIssuer for the certificates of custom domains. */
+      clusterIssuer: name.default("letsencrypt-prod"),
+    }),
+    z.strictObject({
+      mode: z.literal("ingress"),
+      ingressClass: name,
+      /** Namespace of the controller's pods, for the NetworkPolicy. */
+      controllerNamespace: name,
+      /** ClusterIssuer for every tenant's certificate. */
+      clusterIssuer: name.default("letsencrypt-prod"),
+    }),
+  ],
+  { error: 'needs mode "gateway" or "ingress"' },
+);
+
+const cellSchema = z.strictObject({
+  /** Name of the cell: one stack, one group of tenants. */
+  cell: name,
+  /** AWS region of the bucket and of the tenants. */
+  region: z
+    .string()
+    .regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, 'is no AWS region; write e.g. "us-west-2"')
+    .default("us-west-2"),
+  /** The platform's domain: tenants get `<id>.<baseDomain>`. */
+  baseDomain: z
+    .string()
+    .regex(
+      /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,63}$/,
+      'is no domain; write e.g. "yourwarehousesaas.com"',
+    ),
+  /** Context in the kubeconfig; the program never uses the current one by accident. */
+  kubernetes: z.strictObject({ context: text }),
+  /** The PostgreSQL server and the platform's role on it: CREATEDB and CREATEROLE, no superuser. */
+  database: z.strictObject({
+    host,
+    port: z.int().min(1, "must be 1–65535").max(65535, "must be 1–65535").default(5432),
+    user: text,
+    sslmode: z.enum(["disable", "require", "verify-ca", "verify-full"]).default("verify-full"),
+  }),
+  /** An S3-compatible endpoint in place of AWS; path-style addressing. */
+  aws: z.strictObject({ endpoint: z.url({ error: "is no URL" }).optional() }).prefault({}),
+  backup: z.strictObject({
+    /** An existing bucket; each tenant has the prefix `customers/<id>/` in it. */
+    bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "is no bucket name"),
+    /** Image of the operations program (ops/), by digest. */
+    image: z
+      .string()
+      .regex(/^[^@\s]+@sha256:[0-9a-f]{64}$/, 'is no image by digest; write "repository@sha256:…"'),
+  }),
+  edge,
+  network: z.strictObject({
+    /** The cluster's own ranges (pods, services, nodes): tenants reach none of them. */
+    clusterCidrs: z.array(cidr).min(1, "must name at least one range"),
+    /** Where the database server listens. */
+    databaseCidrs: z.array(cidr).min(1, "must name at least one range"),
+    /** Namespace of Prometheus, which scrapes the tenants. */
+    monitoringNamespace: name.default("monitoring"),
+  }),
+  /** StorageClass of the uploads volumes; ReadWriteMany, reclaim policy Retain. */
+  storage: z.strictObject({ uploadsClass: name }),
+});
+
+/** Typed configuration of a cell: `Pulumi.<stack>.yaml`, keys `warehouse:…`. */
+export type CellConfig = z.output<typeof cellSchema>;
+
+const PREFIX = "warehouse:";
+/** A value that an operator must still fill in. */
+const UNFILLED = /<fill in: ([^>]*)>/;
+
+/**
+ * Validates the raw configuration of the stack; every issue at its place in the stack's file.
+ * @param raw full key → value as the engine passes it (objects as JSON), secrets left out
+ */
+export function checkCellConfig(
+  raw: Readonly<Record<string, string>>,
+  projectDir: string,
+  stack: string,
+): Checked<CellConfig> {
+  const value: Record<string, unknown> = {};
+  for (const [key, text] of Object.entries(raw)) {
+    if (key.startsWith(PREFIX)) value[key.slice(PREFIX.length)] = parseValue(text);
+  }
+  const source = sourceOf(value, projectDir, `Pulumi.${stack}.yaml`);
+  const unfilled = unfilledValues(source, value);
+  return unfilled.length > 0 ? { ok: false, issues: unfilled } : checkSchema(source, cellSchema);
+}
+
+/** Objects arrive as JSON; anything else stays the text it is. */
+function parseValue(text: string): unknown {
+  if (!/^[[{]/.test(text)) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The configuration as a document whose issues point into the stack's file, where there is one. */
+function sourceOf(value: unknown, projectDir: string, file: string): SourceDocument {
+  const noPlace: SourceDocument = {
+    file,
+    value,
+    issue: (path, message) => ({ file, subject: subjectOf(path), message }),
+  };
+  let content: string;
+  try {
+    content = readFileSync(join(projectDir, file), "utf8");
+  } catch {
+    return noPlace; // Given by --config-file or environment: there is no place to point to.
+  }
+  const parsed = parseSource(file, content);
+  if (!parsed.ok) return noPlace;
+  return {
+    file,
+    value,
+    issue: ([key, ...rest], message, at) => {
+      const path = key === undefined ? ["config"] : ["config", `${PREFIX}${String(key)}`, ...rest];
+      return {
+        ...parsed.value.issue(path, message, at),
+        subject: subjectOf(key === undefined ? [] : [key, ...rest]),
+      };
+    },
+  };
+}
+
+const subjectOf = (path: readonly PropertyKey[]): string =>
+  path.length === 0 ? "config" : `${PREFIX}${path.map(String).join(".")}`;
+
+function unfilledValues(source: SourceDocument, value: unknown, path: readonly PropertyKey[] = []): Issue[] {
+  if (typeof value === "string") {
+    const what = UNFILLED.exec(value)?.[1];
+    return what === undefined ? [] : [source.issue(path, `is still to be filled in: ${what}`)];
+  }
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, child]) => unfilledValues(source, child, [...path, key]));
+}

@@ -1,0 +1,24 @@
+import { Grant } from "@pulumi/postgresql/grant.js";
+import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
+
+/** Databases of the server itself, which every role could otherwise connect to. */
+const SYSTEM_DATABASES = ["postgres", "template1"] as const;
+
+/**
+ * Closes the server's own databases to everyone but their owner. PUBLIC may connect to them by default, and
+ * revoking it on tenants' databases does not reach them: access lists are not inherited from templates.
+ * The platform's role must own both, as the master user does on RDS.
+ */
+export class DatabaseServer extends ComponentResource {
+  constructor(name: string, opts: ComponentResourceOptions) {
+    super("warehouse:tenancy:DatabaseServer", name, {}, opts);
+    for (const database of SYSTEM_DATABASES) {
+      new Grant(
+        `${name}-${database}-public`,
+        { database, role: "public", objectType: "database", privileges: [] },
+        { parent: this },
+      );
+    }
+    this.registerOutputs({});
+  }
+}

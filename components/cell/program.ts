@@ -1,0 +1,85 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Billing } from "../../billing/contract.ts";
+import { buildBilling } from "../../billing/build.ts";
+import { formatIssues, type Issue } from "../../registry/issues.ts";
+import { loadRegistry, REGISTRY_FILE } from "../../registry/load.ts";
+import { appliedTenants, forbiddenTransitions } from "../../registry/transitions.ts";
+import { TenantStack } from "../tenantStack.ts";
+import { checkCellConfig } from "./config.ts";
+import { DatabaseServer } from "./databaseServer.ts";
+import { tenantOutputs, type TenantOutput } from "./outputs.ts";
+import { createProviders } from "./providers.ts";
+
+/** Secret configuration `warehouse:databasePassword`; kept out of what is validated and printed. */
+const PASSWORD_KEY = "databasePassword";
+/** libpq's variable, in place of the configuration. */
+const PASSWORD_VARIABLE = "PGPASSWORD";
+
+/** Outputs of a cell's stack. */
+export interface CellOutputs {
+  readonly tenants: Record<string, TenantOutput>;
+  readonly billing: Billing;
+}
+
+/**
+ * Deploys a cell: configuration → registry → one TenantStack per entry → outputs.
+ * Validates everything first and throws once, with every issue, before the first resource is registered.
+ * @param projectDir folder of Pulumi.yaml
+ */
+export async function deployCell(projectDir: string): Promise<CellOutputs> {
+  const stack = pulumi.getStack();
+  const config = checkCellConfig(plainConfig(), projectDir, stack);
+  const password = databasePassword(stack);
+  // The registry is checked in any case, so that all issues come at once.
+  const loaded = loadRegistry(projectDir, { baseDomain: config.ok ? config.value.baseDomain : "" });
+  if (!config.ok || !loaded.ok || !password.ok) {
+    throw invalid([config, loaded, password].flatMap((checked) => (checked.ok ? [] : checked.issues)));
+  }
+  const forbidden = forbiddenTransitions(
+    appliedTenants((await lastOutputs())["tenants"]),
+    loaded.value.tenants,
+    REGISTRY_FILE,
+  );
+  if (forbidden.length > 0) throw invalid(forbidden);
+
+  const cell = config.value;
+  const providers = createProviders(cell, password.value);
+  new DatabaseServer("database-server", { providers });
+  for (const spec of loaded.value.tenants) new TenantStack({ spec, cell }, { providers });
+  return { tenants: tenantOutputs(loaded.value.tenants), billing: buildBilling(loaded.value, cell.cell) };
+}
+
+/** An error that the engine prints without a stack trace. */
+const invalid = (issues: readonly Issue[]): Error => new pulumi.RunError(formatIssues(issues));
+
+/** The stack's configuration as the engine passes it, without the password. */
+function plainConfig(): Record<string, string> {
+  const { [`warehouse:${PASSWORD_KEY}`]: _password, ...plain } = pulumi.runtime.allConfig();
+  return plain;
+}
+
+type Password =
+  | { readonly ok: true; readonly value: pulumi.Output<string> }
+  | { readonly ok: false; readonly issues: readonly Issue[] };
+
+/** The password of the platform's database role: a secret of the stack, or PGPASSWORD of the environment. */
+function databasePassword(stack: string): Password {
+  const configured = new pulumi.Config("warehouse").getSecret(PASSWORD_KEY);
+  if (configured !== undefined) return { ok: true, value: configured };
+  const inherited = process.env[PASSWORD_VARIABLE];
+  if (inherited !== undefined && inherited !== "") return { ok: true, value: pulumi.secret(inherited) };
+  const message = `is missing; run: pulumi config set --secret warehouse:${PASSWORD_KEY} (or set ${PASSWORD_VARIABLE})`;
+  return {
+    ok: false,
+    issues: [{ file: `Pulumi.${stack}.yaml`, subject: `warehouse:${PASSWORD_KEY}`, message }],
+  };
+}
+
+/** The outputs that this stack had after its last `up`; none before the first. */
+async function lastOutputs(): Promise<Record<string, unknown>> {
+  const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
+  const result = (await pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", { name })) as {
+    outputs?: Record<string, unknown>;
+  };
+  return result.outputs ?? {};
+}

@@ -1,0 +1,115 @@
+import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
+import type { Resource } from "@pulumi/pulumi";
+import { appLabels, ISOLATION, tenantLabels } from "../registry/naming.ts";
+import type { CellConfig } from "./cell/config.ts";
+import { HTTP_PORT, METRICS_PORT } from "./pod.ts";
+import type { NamespacedScope } from "./scope.ts";
+
+/** Private and special ranges: neighbours, nodes, the API server, metadata services (AWS, Azure) and multicast. */
+const NOT_PUBLIC_IPV4 = [
+  "10.0.0.0/8",
+  "172.16.0.0/12",
+  "192.168.0.0/16",
+  "100.64.0.0/10",
+  "127.0.0.0/8",
+  "169.254.0.0/16",
+  "168.63.129.16/32",
+  "224.0.0.0/4",
+];
+const NOT_PUBLIC_IPV6 = ["::1/128", "fc00::/7", "fe80::/10", "fd00:ec2::254/128", "ff00::/8"];
+
+const byName = (namespace: string) => ({ matchLabels: { "kubernetes.io/metadata.name": namespace } });
+const isIpv6 = (cidr: string): boolean => cidr.includes(":");
+
+/** Ranges that a policy may list as exceptions: distinct and, for IPv6, within ::/0. */
+function exceptions(standard: readonly string[], cluster: readonly string[]): string[] {
+  return [...new Set([...standard, ...cluster])];
+}
+
+/**
+ * Default deny both ways for the whole namespace, and the few pairs a tenant needs: DNS, its database server,
+ * HTTPS to the public internet, and into the application only the edge and Prometheus.
+ * Residual risk: data can leave through DNS queries; NetworkPolicy cannot prevent that.
+ */
+export function createNetworkPolicies({ spec, cell, parent, namespace }: NamespacedScope): Resource[] {
+  const { clusterCidrs, databaseCidrs, monitoringNamespace } = cell.network;
+  const labels = tenantLabels(spec.id);
+  const isolation = new NetworkPolicy(
+    `${spec.id}-isolation`,
+    {
+      metadata: { name: ISOLATION, namespace, labels },
+      spec: {
+        podSelector: {},
+        policyTypes: ["Ingress", "Egress"],
+        egress: [
+          {
+            to: [
+              {
+                namespaceSelector: byName("kube-system"),
+                podSelector: { matchLabels: { "k8s-app": "kube-dns" } },
+              },
+            ],
+            ports: [
+              { protocol: "UDP", port: 53 },
+              { protocol: "TCP", port: 53 },
+            ],
+          },
+          {
+            to: databaseCidrs.map((cidr) => ({ ipBlock: { cidr } })),
+            ports: [{ protocol: "TCP", port: cell.database.port }],
+          },
+          {
+            to: [
+              {
+                ipBlock: {
+                  cidr: "0.0.0.0/0",
+                  except: exceptions(
+                    NOT_PUBLIC_IPV4,
+                    clusterCidrs.filter((c) => !isIpv6(c)),
+                  ),
+                },
+              },
+              { ipBlock: { cidr: "::/0", except: exceptions(NOT_PUBLIC_IPV6, clusterCidrs.filter(isIpv6)) } },
+            ],
+            ports: [{ protocol: "TCP", port: 443 }],
+          },
+        ],
+      },
+    },
+    { parent },
+  );
+  const app = new NetworkPolicy(
+    `${spec.id}-app-ingress`,
+    {
+      metadata: { name: "warehouse-app", namespace, labels },
+      spec: {
+        podSelector: { matchLabels: appLabels(spec.id) },
+        policyTypes: ["Ingress"],
+        ingress: [
+          {
+            from: [{ namespaceSelector: byName(edgeNamespace(cell)) }],
+            ports: [{ protocol: "TCP", port: HTTP_PORT }],
+          },
+          {
+            from: [{ namespaceSelector: byName(monitoringNamespace) }],
+            ports: [{ protocol: "TCP", port: METRICS_PORT }],
+          },
+        ],
+      },
+    },
+    { parent },
+  );
+  return [isolation, app];
+}
+
+/** Where the pods run that send tenants their traffic. */
+function edgeNamespace({ edge }: CellConfig): string {
+  switch (edge.mode) {
+    case "gateway":
+      return edge.gateway.namespace;
+    case "ingress":
+      return edge.controllerNamespace;
+    default:
+      return edge satisfies never;
+  }
+}

@@ -1,0 +1,55 @@
+import type { types } from "@pulumi/kubernetes";
+import { formatBytes, formatCpu } from "../registry/quantities.ts";
+import type { Compute } from "../registry/spec.ts";
+
+type PodSecurityContext = types.input.core.v1.PodSecurityContext;
+type SecurityContext = types.input.core.v1.SecurityContext;
+type ResourceRequirements = types.input.core.v1.ResourceRequirements;
+type EnvVar = types.input.core.v1.EnvVar;
+
+/** The application listens unprivileged: no capability is needed, and none is granted. */
+export const HTTP_PORT = 8080;
+export const METRICS_PORT = 9090;
+
+/** Pod Security Standard "restricted", for every pod of a tenant. */
+export const POD_SECURITY: PodSecurityContext = {
+  runAsNonRoot: true,
+  runAsUser: 1000,
+  runAsGroup: 1000,
+  fsGroup: 1000,
+  // A large volume is not re-owned at every start.
+  fsGroupChangePolicy: "OnRootMismatch",
+  seccompProfile: { type: "RuntimeDefault" },
+};
+
+/** As above, for every container. */
+export const CONTAINER_SECURITY: SecurityContext = {
+  allowPrivilegeEscalation: false,
+  privileged: false,
+  readOnlyRootFilesystem: true,
+  runAsNonRoot: true,
+  capabilities: { drop: ["ALL"] },
+};
+
+/** Scratch space of each container, counted apart from memory. */
+const EPHEMERAL_STORAGE = { request: "128Mi", limit: "2Gi" } as const;
+
+export function resourceRequirements(requests: Compute, limits: Compute): ResourceRequirements {
+  return {
+    requests: {
+      cpu: formatCpu(requests.cpu),
+      memory: formatBytes(requests.memory),
+      "ephemeral-storage": EPHEMERAL_STORAGE.request,
+    },
+    limits: {
+      cpu: formatCpu(limits.cpu),
+      memory: formatBytes(limits.memory),
+      "ephemeral-storage": EPHEMERAL_STORAGE.limit,
+    },
+  };
+}
+
+/** An environment variable from a key of a Secret. */
+export function secretEnv(variable: string, secret: EnvVar["name"], key: string): EnvVar {
+  return { name: variable, valueFrom: { secretKeyRef: { name: secret, key } } };
+}

@@ -1,0 +1,66 @@
+import { LimitRange } from "@pulumi/kubernetes/core/v1/limitRange.js";
+import { ResourceQuota } from "@pulumi/kubernetes/core/v1/resourceQuota.js";
+import type { Resource } from "@pulumi/pulumi";
+import { tenantLabels } from "../registry/naming.ts";
+import { formatBytes, formatCpu } from "../registry/quantities.ts";
+import { JOB_POD } from "../registry/resolve.ts";
+import type { NamespacedScope } from "./scope.ts";
+
+/** Objects a tenant's namespace may hold: what the program makes, and room for Jobs that a CronJob keeps. */
+const OBJECTS = {
+  "count/configmaps": "20",
+  "count/secrets": "30",
+  "count/services": "5",
+  "count/jobs.batch": "30",
+  "count/cronjobs.batch": "10",
+  persistentvolumeclaims: "2",
+  "services.nodeports": "0",
+  "services.loadbalancers": "0",
+} as const;
+
+/**
+ * ResourceQuota and LimitRange. The quota holds the autoscaler's maximum, one surge pod and the Jobs, or a
+ * rollout would wait for ever. `pods` is counted plainly, because `count/pods` counts finished ones too.
+ */
+export function createQuota({ spec, parent, namespace }: NamespacedScope): Resource[] {
+  const { requests, limits, pods, storageBytes } = spec.quota;
+  const metadata = (name: string) => ({ name, namespace, labels: tenantLabels(spec.id) });
+  const quota = new ResourceQuota(
+    `${spec.id}-quota`,
+    {
+      metadata: metadata("tenant-quota"),
+      spec: {
+        hard: {
+          "requests.cpu": formatCpu(requests.cpu),
+          "requests.memory": formatBytes(requests.memory),
+          "limits.cpu": formatCpu(limits.cpu),
+          "limits.memory": formatBytes(limits.memory),
+          "requests.storage": formatBytes(storageBytes),
+          pods: String(pods),
+          ...OBJECTS,
+        },
+      },
+    },
+    { parent },
+  );
+  const limitRange = new LimitRange(
+    `${spec.id}-limits`,
+    {
+      metadata: metadata("tenant-limits"),
+      spec: {
+        limits: [
+          {
+            type: "Container",
+            defaultRequest: {
+              cpu: formatCpu(JOB_POD.requests.cpu),
+              memory: formatBytes(JOB_POD.requests.memory),
+            },
+            default: { cpu: formatCpu(JOB_POD.limits.cpu), memory: formatBytes(JOB_POD.limits.memory) },
+          },
+        ],
+      },
+    },
+    { parent },
+  );
+  return [quota, limitRange];
+}

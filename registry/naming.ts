@@ -1,0 +1,84 @@
+/**
+ * Every physical name of a tenant, from its id alone: never from plan, host or place in the list, so that no
+ * edit but a new id renames anything. Ids match `TENANT_ID` and are at most 40 characters long, which keeps
+ * the longest derived names (`warehouse_<id>_migrate`: 58 bytes) within PostgreSQL's 63 bytes, past which it
+ * would truncate silently into a neighbour's name, and within Kubernetes' 63.
+ */
+
+/** Lower-case letters, digits and single hyphens, from a letter to a letter or digit; 3–40 characters. */
+export const TENANT_ID = /^[a-z](?:-?[a-z0-9])+$/;
+export const TENANT_ID_LENGTH = { min: 3, max: 40 } as const;
+
+/** The namespace of a tenant: `customer-acme`. */
+export const namespaceName = (id: string): string => `customer-${id}`;
+
+/** The database of a tenant: `warehouse_acme`. Hyphens become underscores, so the name needs no quoting. */
+export const databaseName = (id: string): string => `warehouse_${id.replaceAll("-", "_")}`;
+
+/** The schema that holds the application's tables in every tenant database. */
+export const SCHEMA = "app";
+
+/** The database roles of a tenant; what each may do is written in components/database.ts. */
+export function roleNames(id: string): RoleNames {
+  const database = databaseName(id);
+  return {
+    owner: `${database}_owner`,
+    readWrite: `${database}_rw`,
+    app: `${database}_app_a`,
+    migrate: `${database}_migrate`,
+    backup: `${database}_backup`,
+  };
+}
+
+export interface RoleNames {
+  /** NOLOGIN; owns the schema. */
+  readonly owner: string;
+  /** NOLOGIN; reads and writes rows. */
+  readonly readWrite: string;
+  /** LOGIN of the application; the first of the two that alternate when credentials rotate. */
+  readonly app: string;
+  /** LOGIN of the init Job; acts as the owner. */
+  readonly migrate: string;
+  /** LOGIN of the backup Job; reads only. */
+  readonly backup: string;
+}
+
+/** The Secret with the application's credentials: `acme-db-secret`. */
+export const databaseSecretName = (id: string): string => `${id}-db-secret`;
+/** The Secret with the init Job's credentials. */
+export const migrateSecretName = (id: string): string => `${id}-db-migrate-secret`;
+/** The Secret with the backup Job's credentials. */
+export const backupSecretName = (id: string): string => `${id}-db-backup-secret`;
+
+/** The Certificate of a tenant's host and the Secret it fills: `acme-tls`. */
+export const certificateName = (id: string): string => `${id}-tls`;
+
+/** The host of a tenant on the platform's domain: `acme.yourwarehousesaas.com`. */
+export const platformHost = (id: string, baseDomain: string): string => `${id}.${baseDomain}`;
+
+/** The tenant's prefix in the backup bucket. Ends in `/`, or `acme` would match `acme-2`. */
+export const backupPrefix = (id: string): string => `customers/${id}/`;
+
+/** Names that are the same in every tenant's namespace. */
+export const APP = "warehouse-app";
+export const SERVICE = "warehouse-service";
+export const ROUTE = "warehouse-route";
+export const INGRESS = "warehouse-ingress";
+export const BACKUP = "warehouse-backup";
+export const INIT = "warehouse-init";
+export const UPLOADS = "warehouse-uploads";
+export const ISOLATION = "customer-isolation";
+export const FEATURES = "warehouse-features";
+
+/** Label and annotation that tie a namespace to its tenant; admission policies and the Gateway select on it. */
+export const TENANT_LABEL = "tenantstack.io/tenant";
+
+/** Labels of every object of a tenant. `customer` is the founding plan's; dashboards and ServiceMonitors use it. */
+export function tenantLabels(id: string): Record<string, string> {
+  return { "app.kubernetes.io/managed-by": "pulumi", customer: id, [TENANT_LABEL]: id };
+}
+
+/** Labels of the application's pods and of what selects them. */
+export function appLabels(id: string): Record<string, string> {
+  return { app: "warehouse", customer: id };
+}
