@@ -1,4 +1,6 @@
+// @ts-expect-error The plugin ships no types.
 import pulumi from "@pulumi/eslint-plugin";
+import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 /** Four arguments to `super(...)` in a component: with three the options silently become args. */
@@ -8,7 +10,7 @@ const componentSuper = {
   message: 'Call super("warehouse:…", name, {}, opts) with all four arguments.',
 };
 
-export default tseslint.config(
+export default defineConfig(
   { ignores: ["node_modules/", ".sandbox/", ".sandbox-*/", "coverage/"] },
   ...tseslint.configs.strictTypeChecked,
   {
@@ -16,13 +18,19 @@ export default tseslint.config(
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       "@pulumi/no-output-in-template-literal": "error",
-      "@pulumi/no-output-instance-in-template-expression": "off",
       "no-restricted-syntax": ["error", componentSuper],
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       "@typescript-eslint/no-non-null-assertion": "error",
-      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      "@typescript-eslint/switch-exhaustiveness-check": [
+        "error",
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       "@typescript-eslint/no-unnecessary-condition": ["error", { allowConstantLoopConditions: true }],
     },
   },
-  { files: ["**/*.mjs"], ...tseslint.configs.disableTypeChecked },
+  {
+    files: ["**/*.mjs"],
+    ...tseslint.configs.disableTypeChecked,
+    rules: { ...tseslint.configs.disableTypeChecked.rules, "@pulumi/no-output-in-template-literal": "off" },
+  },
 );

@@ -142,7 +142,7 @@ function schemaIssues(source: SourceDocument, issue: z.core.$ZodIssue): Issue[] 
     case "invalid_value": {
       if (found === undefined)
         return [source.issue(issue.path, `is missing; use one of: ${issue.values.join(", ")}`, "key")];
-      const hint = suggest(String(found), issue.values.map(String));
+      const hint = suggest(typeof found === "string" ? found : show(found), issue.values.map(String));
       return [source.issue(issue.path, `${show(found)} is not allowed here; ${hint}`)];
     }
     default:
@@ -172,6 +172,6 @@ function valueAt(value: unknown, path: Path): unknown {
 
 /** A value as it may stand in an error: short, on one line. */
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = value === undefined ? "nothing" : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }

@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** A failure the user can mend: printed without a stack trace. */
+/** A failure the user can mend: printed without a stack trace. @param {string} message @returns {never} */
 function fail(message) {
   process.stderr.write(`${message}\n`);
   process.exit(1);
@@ -25,7 +25,7 @@ function atLeast(version, minimum) {
   return major > needMajor || (major === needMajor && minor >= needMinor);
 }
 
-/** Runs npm to its end, its output kept for the error message. */
+/** Runs npm to its end, its output kept for the error message. @param {string[]} args @param {string} cwd @param {string} what */
 function npm(args, cwd, what) {
   const result = spawnSync("npm", args, { cwd, encoding: "utf8", shell: process.platform === "win32" });
   if (result.status === 0) return;
@@ -88,8 +88,8 @@ function supportedNode() {
   return bin;
 }
 
-const [script, ...args] = process.argv.slice(2);
-if (script === undefined) fail("usage: node scripts/run.mjs <script> [args…]");
+const [script = fail("usage: node scripts/run.mjs <script> [args…]"), ...args] = process.argv.slice(2);
+
 installDependencies();
 const bin = supportedNode();
 const child = spawn(join(bin, "node"), [resolve(root, script), ...args], {

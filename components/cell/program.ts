@@ -54,8 +54,8 @@ const invalid = (issues: readonly Issue[]): Error => new pulumi.RunError(formatI
 
 /** The stack's configuration as the engine passes it, without the password. */
 function plainConfig(): Record<string, string> {
-  const { [`warehouse:${PASSWORD_KEY}`]: _password, ...plain } = pulumi.runtime.allConfig();
-  return plain;
+  const entries = Object.entries(pulumi.runtime.allConfig());
+  return Object.fromEntries(entries.filter(([key]) => key !== `warehouse:${PASSWORD_KEY}`));
 }
 
 type Password =

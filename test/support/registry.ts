@@ -19,11 +19,12 @@ export function withProject<T>(
   const dir = mkdtempSync(join(tmpdir(), "warehouse-project-"));
   try {
     mkdirSync(join(dir, "tenants"));
-    for (const [file, text] of Object.entries({
+    const texts: Readonly<Record<string, string | undefined>> = {
       [REGISTRY_FILE]: realRegistry,
       [CATALOGUE_FILE]: realCatalogue,
       ...files,
-    })) {
+    };
+    for (const [file, text] of Object.entries(texts)) {
       if (text !== undefined) writeFileSync(join(dir, file), text);
     }
     return run(dir);

@@ -1,0 +1,24 @@
+/**
+ * Exit codes of the operations program. The CronJob's podFailurePolicy retries 20 and 41 and gives up at once on the
+ * others, which no second try can mend.
+ */
+export const EXIT = {
+  configuration: 10,
+  database: 20,
+  permission: 22,
+  disk: 30,
+  storageDenied: 40,
+  storage: 41,
+  verification: 50,
+} as const;
+
+/** A failure with its exit code; the message names no secret. */
+export class OpsFailure extends Error {
+  readonly exitCode: number;
+
+  constructor(kind: keyof typeof EXIT, message: string) {
+    super(message);
+    this.name = "OpsFailure";
+    this.exitCode = EXIT[kind];
+  }
+}

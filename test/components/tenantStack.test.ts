@@ -1,0 +1,256 @@
+import fc from "fast-check";
+import type { CellConfig } from "../../components/cell/config.ts";
+import { TenantStack } from "../../components/tenantStack.ts";
+import { gatewayCell, ingressCell } from "../support/cell.ts";
+import { register, type Registration } from "../support/mocks.ts";
+import { loadValid, realRegistry, registryOf } from "../support/registry.ts";
+
+async function render(
+  registry: string = realRegistry,
+  cell: CellConfig = gatewayCell,
+): Promise<Registration[]> {
+  const { tenants } = loadValid(registry);
+  return register(() => {
+    for (const spec of tenants) new TenantStack({ spec, cell }, {});
+  });
+}
+
+/** The one registration of this type and name. */
+function find(registrations: readonly Registration[], type: string, name: string): Record<string, unknown> {
+  const found = registrations.find((r) => r.type.endsWith(type) && r.name === name);
+  if (found === undefined) throw new Error(`no ${type} ${name}`);
+  return found.inputs;
+}
+
+/** How the engine marks a secret value. */
+const SECRET = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270" };
+
+const kinds = (registrations: readonly Registration[], id: string): string[] =>
+  registrations
+    .filter((r) => r.name === id || r.name.startsWith(`${id}-`))
+    .map((r) => r.type.split(":").at(-1) ?? "");
+
+describe("TenantStack", () => {
+  it("makes every part of a silo tenant", async () => {
+    const counted = new Map<string, number>();
+    for (const kind of kinds(await render(), "acme").sort()) counted.set(kind, (counted.get(kind) ?? 0) + 1);
+    expect(Object.fromEntries(counted)).toMatchInlineSnapshot(`
+     {
+       "BucketObjectv2": 1,
+       "ConfigMap": 2,
+       "CronJob": 1,
+       "Database": 1,
+       "DefaultPrivileges": 4,
+       "Deployment": 1,
+       "Grant": 6,
+       "HTTPRoute": 1,
+       "HorizontalPodAutoscaler": 1,
+       "Job": 1,
+       "LimitRange": 1,
+       "Namespace": 1,
+       "NetworkPolicy": 2,
+       "PersistentVolumeClaim": 1,
+       "PodDisruptionBudget": 1,
+       "PrometheusRule": 1,
+       "RandomPassword": 3,
+       "ResourceQuota": 1,
+       "Role": 5,
+       "Schema": 1,
+       "Secret": 3,
+       "Service": 1,
+       "ServiceAccount": 2,
+       "ServiceMonitor": 1,
+       "TenantStack": 1,
+     }
+    `);
+  });
+
+  it("names objects as the founding plan does", async () => {
+    const rendered = await render();
+    const named = (type: string, name: string) => find(rendered, type, name)["metadata"];
+    expect(named(":Namespace", "acme-namespace")).toMatchObject({ name: "customer-acme" });
+    expect(named(":Deployment", "acme-app")).toMatchObject({
+      name: "warehouse-app",
+      namespace: "customer-acme",
+      labels: { app: "warehouse", customer: "acme" },
+    });
+    expect(named(":Service", "acme-service")).toMatchObject({ name: "warehouse-service" });
+    expect(named(":Secret", "acme-db-secret")).toMatchObject({ name: "acme-db-secret" });
+    expect(find(rendered, ":Database", "acme-database")).toMatchObject({
+      name: "warehouse_acme",
+      connectionLimit: 70,
+    });
+  });
+
+  it("gives the application its credentials by reference only", async () => {
+    const rendered = await render();
+    const secret = find(rendered, ":Secret", "acme-db-secret")["stringData"];
+    expect(secret).toEqual({
+      ...SECRET,
+      value: {
+        username: "warehouse_acme_app_a",
+        password: "secret-of-acme-app-password",
+        host: "db.internal",
+        port: "5432",
+        name: "warehouse_acme",
+        url: "postgres://warehouse_acme_app_a:secret-of-acme-app-password@db.internal:5432/warehouse_acme?sslmode=verify-full",
+      },
+    });
+    const others = rendered.filter(
+      (r) => !["Secret", "Role", "RandomPassword"].some((kind) => r.type.endsWith(kind)),
+    );
+    expect(JSON.stringify(others)).not.toContain("secret-of-");
+  });
+
+  it("lets no login own anything and closes the database to PUBLIC first", async () => {
+    const rendered = await render();
+    expect(find(rendered, ":Database", "acme-database")["owner"]).toBeUndefined();
+    expect(find(rendered, ":Schema", "acme-schema")).toMatchObject({ owner: "warehouse_acme_owner" });
+    expect(find(rendered, ":Role", "acme-owner")).toMatchObject({ login: false });
+    expect(find(rendered, ":Role", "acme-app")).toMatchObject({
+      login: true,
+      roles: ["warehouse_acme_rw"],
+      connectionLimit: 60,
+    });
+    const grants = rendered.filter((r) => r.type.endsWith(":Grant") && r.name.startsWith("acme-"));
+    expect(grants[0]?.inputs).toMatchObject({ role: "public", objectType: "database", privileges: [] });
+  });
+
+  it("runs every container by the restricted Pod Security Standard", async () => {
+    const rendered = await render();
+    const templates = [
+      (find(rendered, ":Deployment", "acme-app") as never as { spec: { template: object } }).spec.template,
+      (find(rendered, ":Job", "acme-init") as never as { spec: { template: object } }).spec.template,
+      (
+        find(rendered, ":CronJob", "acme-backup") as never as {
+          spec: { jobTemplate: { spec: { template: object } } };
+        }
+      ).spec.jobTemplate.spec.template,
+    ];
+    for (const template of templates) {
+      expect(template).toMatchObject({
+        spec: {
+          automountServiceAccountToken: false,
+          securityContext: {
+            runAsNonRoot: true,
+            runAsUser: 1000,
+            fsGroup: 1000,
+            seccompProfile: { type: "RuntimeDefault" },
+          },
+          containers: [
+            {
+              securityContext: {
+                allowPrivilegeEscalation: false,
+                readOnlyRootFilesystem: true,
+                capabilities: { drop: ["ALL"] },
+              },
+            },
+          ],
+        },
+      });
+    }
+  });
+
+  it("reaches the public internet but no private address", async () => {
+    const policy = find(await render(), ":NetworkPolicy", "acme-isolation") as never as {
+      spec: {
+        policyTypes: string[];
+        ingress?: unknown;
+        egress: { to: { ipBlock?: { cidr: string; except?: string[] } }[]; ports: { port: number }[] }[];
+      };
+    };
+    expect(policy.spec.policyTypes).toEqual(["Ingress", "Egress"]);
+    expect(policy.spec.ingress).toBeUndefined();
+    const https = policy.spec.egress
+      .filter(({ ports }) => ports.some(({ port }) => port === 443))
+      .flatMap(({ to }) => to);
+    expect(https.find(({ ipBlock }) => ipBlock?.cidr === "0.0.0.0/0")?.ipBlock?.except).toEqual(
+      expect.arrayContaining([
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "10.0.0.0/16",
+      ]),
+    );
+    expect(https.find(({ ipBlock }) => ipBlock?.cidr === "::/0")?.ipBlock?.except).toEqual(
+      expect.arrayContaining(["fc00::/7", "fe80::/10", "fd00::/8"]),
+    );
+  });
+
+  it("routes through the shared Gateway, without a certificate of its own", async () => {
+    const rendered = await render();
+    expect(kinds(rendered, "acme")).not.toContain("Certificate");
+    expect(find(rendered, ":HTTPRoute", "acme-route")).toMatchObject({
+      spec: {
+        hostnames: ["acme.yourwarehousesaas.com"],
+        parentRefs: [{ name: "platform", namespace: "gateway-system", sectionName: "https" }],
+      },
+    });
+  });
+
+  it("gives a verified custom domain a listener and a certificate, a pending one nothing", async () => {
+    const domains = [
+      { host: "wms.example.org", verification: "verified" },
+      { host: "later.example.org", verification: "pending" },
+    ];
+    const rendered = await render(registryOf({ id: "acme", domains }));
+    expect(find(rendered, ":Certificate", "acme-certificate")).toMatchObject({
+      metadata: { name: "acme-tls" },
+      spec: { secretName: "acme-tls", dnsNames: ["wms.example.org"] },
+    });
+    expect(find(rendered, ":ListenerSet", "acme-listeners")).toMatchObject({
+      spec: { listeners: [{ hostname: "wms.example.org" }] },
+    });
+    expect(JSON.stringify(rendered)).not.toContain("later.example.org");
+  });
+
+  it("makes an Ingress with its certificate where the cell has no Gateway", async () => {
+    const rendered = await render(realRegistry, ingressCell);
+    expect(kinds(rendered, "acme")).not.toContain("HTTPRoute");
+    expect(find(rendered, ":Certificate", "acme-certificate")).toMatchObject({
+      spec: { dnsNames: ["acme.yourwarehousesaas.com"], issuerRef: { name: "letsencrypt-prod" } },
+    });
+    expect(find(rendered, ":Ingress", "acme-ingress")).toMatchObject({
+      metadata: { name: "warehouse-ingress" },
+      spec: {
+        ingressClassName: "nginx",
+        tls: [{ hosts: ["acme.yourwarehousesaas.com"], secretName: "acme-tls" }],
+      },
+    });
+  });
+});
+
+describe("the neighbour rule", () => {
+  const id = fc.stringMatching(/^[a-z](-?[a-z0-9]){2,12}$/).filter((text) => text !== "acme");
+  const neighbour = fc.record({
+    id,
+    plan: fc.constantFrom("ai_enhanced", "enterprise"),
+    release: fc.constantFrom("v2.1.0", "v2.0.5"),
+    state: fc.constantFrom("trial", "active", "past_due"),
+  });
+  const neighbours = fc.uniqueArray(neighbour, {
+    selector: ({ id }) => id.replaceAll("-", "_"),
+    minLength: 1,
+    maxLength: 2,
+  });
+
+  it("leaves a tenant's resources byte-equal whatever its neighbours do", async () => {
+    const acme = { id: "acme", features: { integrations: ["sap"] } };
+    const byKey = (all: readonly Registration[]) =>
+      new Map(all.map(({ type, name, inputs }) => [`${type}::${name}`, JSON.stringify(inputs)]));
+    const alone = byKey(await render(registryOf(acme)));
+    await fc.assert(
+      fc.asyncProperty(neighbours, fc.nat(3), async (others, position) => {
+        const together = byKey(
+          await render(registryOf(...others.toSpliced(position % (others.length + 1), 0, acme as never))),
+        );
+        const kept = new Map([...together].filter(([key]) => alone.has(key)));
+        expect(kept).toEqual(alone);
+        expect(together.size).toBeGreaterThan(alone.size);
+      }),
+      { numRuns: 6 },
+    );
+  });
+});

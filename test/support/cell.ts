@@ -1,0 +1,37 @@
+import type { CellConfig } from "../../components/cell/config.ts";
+
+/** A cell with a Gateway, as components get it. */
+export const gatewayCell: CellConfig = {
+  cell: "test",
+  region: "us-west-2",
+  baseDomain: "yourwarehousesaas.com",
+  kubernetes: { context: "test" },
+  database: { host: "db.internal", port: 5432, user: "platform", sslmode: "verify-full" },
+  aws: {},
+  backup: {
+    bucket: "warehouse-backups",
+    image: `registry.example.com/warehouse-ops@sha256:${"0".repeat(64)}`,
+  },
+  edge: {
+    mode: "gateway",
+    gateway: { name: "platform", namespace: "gateway-system" },
+    clusterIssuer: "letsencrypt-prod",
+  },
+  network: {
+    clusterCidrs: ["10.0.0.0/16", "fd00::/8"],
+    databaseCidrs: ["10.0.64.0/20"],
+    monitoringNamespace: "monitoring",
+  },
+  storage: { uploadsClass: "uploads" },
+};
+
+/** The same with an Ingress controller. */
+export const ingressCell: CellConfig = {
+  ...gatewayCell,
+  edge: {
+    mode: "ingress",
+    ingressClass: "nginx",
+    controllerNamespace: "ingress-nginx",
+    clusterIssuer: "letsencrypt-prod",
+  },
+};
