@@ -15,11 +15,9 @@ export async function register(program: () => unknown): Promise<Registration[]> 
   const registrations = new Map<string, Registration>();
   await pulumi.runtime.setMocks(
     {
-      newResource: ({
-        type,
-        name,
-        inputs,
-      }: pulumi.runtime.MockResourceArgs & { inputs: Record<string, unknown> }) => {
+      newResource: (args) => {
+        const { type, name } = args;
+        const inputs = args.inputs as Record<string, unknown>;
         const key = `${type}::${name}`;
         if (registrations.has(key)) throw new Error(`registered twice: ${key}`);
         registrations.set(key, { type, name, inputs });
@@ -27,7 +25,7 @@ export async function register(program: () => unknown): Promise<Registration[]> 
           type === "random:index/randomPassword:RandomPassword" ? { result: `secret-of-${name}` } : {};
         return { id: `${name}-id`, state: { ...inputs, ...outputs } };
       },
-      call: ({ inputs }: { inputs: Record<string, unknown> }) => inputs,
+      call: (args) => args.inputs as Record<string, unknown>,
     },
     "warehouse",
     "test",
