@@ -1,0 +1,484 @@
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { recover } from "../../cli/recover.ts";
+import { billingSchema } from "../../billing/contract.ts";
+import { changes, openWorkplace, run, sql, type Workplace } from "../support/e2e.ts";
+
+const REGISTRY = "tenants/tenants.yaml";
+const MINUTE = 60_000;
+jest.setTimeout(5 * MINUTE);
+
+const entry = (id: string): string => `
+  - id: ${id}
+    plan: ai_enhanced
+    since: "2026-01-01T00:00:00Z"
+    release: v2.1.0
+`;
+
+interface Login {
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  readonly url: string;
+}
+
+let place: Workplace;
+let registry: string;
+
+beforeAll(async () => {
+  place = await openWorkplace();
+  registry = place.read(REGISTRY);
+}, 40 * MINUTE);
+afterAll(() => place.close());
+afterEach(() => {
+  place.write(REGISTRY, registry);
+});
+
+/** Keeps an edit for the tests that follow. */
+function keep(text: string): void {
+  registry = text;
+  place.write(REGISTRY, text);
+}
+
+async function login(id: string): Promise<Login> {
+  const { stdout } = await place.kubectl(
+    "get",
+    "secret",
+    `${id}-db-secret`,
+    "-n",
+    `customer-${id}`,
+    "-o",
+    "json",
+  );
+  const { data } = JSON.parse(stdout) as { data: Record<string, string> };
+  const text = (key: string): string => Buffer.from(data[key] ?? "", "base64").toString();
+  return { user: text("username"), password: text("password"), database: text("name"), url: text("url") };
+}
+
+const connection = ({ user, password }: Login, database: string) => ({
+  host: "127.0.0.1",
+  port: place.platform.pg.port,
+  user,
+  password,
+  database,
+});
+
+describe("pulumi up of the registry", () => {
+  it("deploys the two customers of the founding plan", async () => {
+    const up = await place.pulumi("up", "--yes", "--skip-preview");
+    expect(up.output).not.toContain("error:");
+    expect(up.code).toBe(0);
+  });
+
+  it("shows no change when run again", async () => {
+    expect(changes(await place.pulumi("preview", "--json"))).toEqual([]);
+    const up = await place.pulumi("up", "--yes", "--skip-preview");
+    expect(up.output).toMatch(/\d+ unchanged/);
+    expect(up.output).not.toMatch(/\d+ (created|updated|replaced|deleted)/);
+    expect(up.code).toBe(0);
+  });
+
+  it("finds no drift on refresh", async () => {
+    const refresh = await place.pulumi("refresh", "--preview-only", "--expect-no-changes");
+    expect(refresh.output).not.toContain("error:");
+    expect(refresh.code).toBe(0);
+  });
+
+  it("exports tenants and billing", async () => {
+    const { stdout } = await place.pulumi("stack", "output", "--json");
+    const outputs = JSON.parse(stdout) as { tenants: Record<string, unknown>; billing: unknown };
+    expect(outputs.tenants["acme"]).toEqual({
+      id: "acme",
+      plan: "enterprise",
+      placement: "silo",
+      state: "active",
+      host: "acme.yourwarehousesaas.com",
+      namespace: "customer-acme",
+      release: "v2.1.0",
+    });
+    expect(billingSchema.parse(outputs.billing).totals.mrrMinor).toBe(109800);
+  });
+});
+
+describe("the API server", () => {
+  it.each(["acme", "beta"])("holds what the program declared for %s", async (id) => {
+    const names = async (kinds: string): Promise<string[]> => {
+      const { stdout, output, code } = await place.kubectl(
+        "get",
+        kinds,
+        "-n",
+        `customer-${id}`,
+        "-o",
+        "name",
+      );
+      if (code !== 0) throw new Error(output);
+      return stdout.trim().split("\n").sort();
+    };
+    expect(
+      await names(
+        "deploy,svc,hpa,pdb,cronjob,pvc,networkpolicy,resourcequota,limitrange,httproute,servicemonitor,prometheusrule",
+      ),
+    ).toEqual([
+      "cronjob.batch/warehouse-backup",
+      "deployment.apps/warehouse-app",
+      "horizontalpodautoscaler.autoscaling/warehouse-app",
+      "httproute.gateway.networking.k8s.io/warehouse-route",
+      "limitrange/tenant-limits",
+      "networkpolicy.networking.k8s.io/customer-isolation",
+      "networkpolicy.networking.k8s.io/warehouse-app",
+      "persistentvolumeclaim/warehouse-uploads",
+      "poddisruptionbudget.policy/warehouse-app",
+      "prometheusrule.monitoring.coreos.com/warehouse-app",
+      "resourcequota/tenant-quota",
+      "service/warehouse-service",
+      "servicemonitor.monitoring.coreos.com/warehouse-app",
+    ]);
+    expect(await names("secret,serviceaccount")).toEqual([
+      `secret/${id}-db-backup-secret`,
+      `secret/${id}-db-migrate-secret`,
+      `secret/${id}-db-secret`,
+      "serviceaccount/default",
+      "serviceaccount/warehouse-app",
+      "serviceaccount/warehouse-backup",
+    ]);
+  });
+
+  it("runs the application at the autoscaler's minimum, within its quota", async () => {
+    const deployment = await place.kubectl(
+      "wait",
+      "deployment/warehouse-app",
+      "-n",
+      "customer-acme",
+      "--for=jsonpath={.status.readyReplicas}=2",
+      "--timeout=90s",
+    );
+    expect(deployment.output).toContain("condition met");
+    const job = await place.kubectl(
+      "get",
+      "job/warehouse-init",
+      "-n",
+      "customer-acme",
+      "-o",
+      "jsonpath={.status.succeeded}",
+    );
+    expect(job.stdout).toBe("1");
+  });
+
+  it("refuses a pod below the restricted Pod Security Standard", async () => {
+    const refused = await place.kubectl(
+      "run",
+      "probe",
+      "-n",
+      "customer-acme",
+      "--image=busybox",
+      "--dry-run=server",
+    );
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toContain('violates PodSecurity "restricted');
+  });
+});
+
+describe("tenants' databases", () => {
+  it("let each application into its own database and no other", async () => {
+    const logins = new Map([
+      ["acme", await login("acme")],
+      ["beta", await login("beta")],
+    ]);
+    const databases = [...[...logins.values()].map(({ database }) => database), "postgres", "template1"];
+    const reached: Record<string, string[]> = {};
+    for (const [id, own] of logins) {
+      reached[id] = [];
+      for (const database of databases) {
+        const answer = await sql(connection(own, database), "select 1").then(
+          () => "in",
+          (error: unknown) => (error as Error).message,
+        );
+        if (answer === "in") reached[id].push(database);
+        else expect(answer).toBe(`permission denied for database "${database}"`);
+      }
+    }
+    expect(reached).toEqual({ acme: ["warehouse_acme"], beta: ["warehouse_beta"] });
+  });
+
+  it("give the application rows, and the schema to nobody who logs in", async () => {
+    const app = connection(await login("acme"), "warehouse_acme");
+    const migrate = await migrateLogin();
+    await sql(migrate, "create table if not exists app.items (id int primary key, name text)");
+    await sql(app, "insert into items values (1, 'pallet') on conflict do nothing");
+    expect(await sql(app, "select name from items")).toEqual([{ name: "pallet" }]);
+    const refusals: Record<string, RegExp> = {
+      "create table app.mine (id int)": /permission denied for schema app/,
+      "drop table app.items": /must be owner of table items/,
+      "drop database warehouse_acme": /must be owner of database/,
+      "alter role current_user connection limit -1": /permission denied|must have/i,
+      "grant connect on database warehouse_acme to public": /permission denied|no privileges were granted/i,
+      "copy app.items to program 'true'":
+        /(permission denied|must be superuser).* COPY to or from an external program/,
+    };
+    for (const [statement, message] of Object.entries(refusals)) {
+      // A GRANT without grant option only warns: what counts is that nothing was granted, checked below.
+      await sql(app, statement).then(
+        () => {
+          expect(statement).toMatch(/^grant/);
+        },
+        (error: unknown) => {
+          expect((error as Error).message).toMatch(message);
+        },
+      );
+    }
+    expect(await publicConnects()).toEqual([]);
+  });
+
+  it("limit the connections of a login", async () => {
+    const superuser = { ...place.platform.pg, database: "postgres" };
+    expect(
+      await sql(
+        superuser,
+        "select rolname, rolconnlimit from pg_roles where rolname like 'warehouse\\_acme\\_%' and rolcanlogin order by 1",
+      ),
+    ).toEqual([
+      { rolname: "warehouse_acme_app_a", rolconnlimit: 60 },
+      { rolname: "warehouse_acme_backup", rolconnlimit: 2 },
+      { rolname: "warehouse_acme_migrate", rolconnlimit: 3 },
+    ]);
+    expect(
+      await sql(superuser, "select datconnlimit from pg_database where datname = 'warehouse_acme'"),
+    ).toEqual([{ datconnlimit: 70 }]);
+  });
+
+  async function migrateLogin() {
+    const { stdout } = await place.kubectl(
+      "get",
+      "secret",
+      "acme-db-migrate-secret",
+      "-n",
+      "customer-acme",
+      "-o",
+      "jsonpath={.data.url}",
+    );
+    return { connectionString: Buffer.from(stdout, "base64").toString() };
+  }
+
+  /** Databases that PUBLIC may connect to, template0 apart, which accepts no connections. */
+  const publicConnects = () =>
+    sql(
+      { ...place.platform.pg, database: "postgres" },
+      "select datname from pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba))) where grantee = 0 and privilege_type = 'CONNECT' and datallowconn",
+    );
+});
+
+describe("backups", () => {
+  it("runs the backup Job and leaves a dump with its manifest, manifest last", async () => {
+    await place.kubectl(
+      "create",
+      "job",
+      "backup-now",
+      "--from=cronjob/warehouse-backup",
+      "-n",
+      "customer-acme",
+    );
+    const done = await place.kubectl(
+      "wait",
+      "job/backup-now",
+      "-n",
+      "customer-acme",
+      "--for=condition=complete",
+      "--timeout=90s",
+    );
+    expect(done.output).toContain("condition met");
+    const { S3Client, ListObjectsV2Command } = await import("@aws-sdk/client-s3");
+    const { AWS_ACCESS_KEY_ID: accessKeyId = "", AWS_SECRET_ACCESS_KEY: secretAccessKey = "" } =
+      place.platform.env;
+    const client = new S3Client({
+      endpoint: place.platform.aws.endpoint,
+      region: "us-west-2",
+      forcePathStyle: true,
+      credentials: { accessKeyId, secretAccessKey },
+    });
+    const { Contents = [] } = await client.send(
+      new ListObjectsV2Command({ Bucket: "warehouse-backups", Prefix: "customers/acme/" }),
+    );
+    client.destroy();
+    expect(Contents.map(({ Key = "" }) => Key.replace(/\d{8}T\d{6}Z/, "TIME"))).toEqual([
+      "customers/acme/db/TIME.dump",
+      "customers/acme/db/TIME.manifest.json",
+      "customers/acme/tenant.json",
+    ]);
+  });
+});
+
+describe("an edit of the registry", () => {
+  const previewed = async (): Promise<{ op: string; name: string }[]> =>
+    changes(await place.pulumi("preview", "--json"));
+  /** The stack itself changes only by its outputs. */
+  const ownersOf = (steps: { name: string }[]): string[] =>
+    [...new Set(steps.map(({ name }) => name.split("-")[0] ?? ""))]
+      .filter((name) => name !== "warehouse")
+      .sort();
+
+  it("adds a tenant without touching another", async () => {
+    place.write(REGISTRY, registry + entry("gamma"));
+    const steps = await previewed();
+    expect(ownersOf(steps)).toEqual(["gamma"]);
+    expect(steps.filter(({ name }) => name !== "warehouse-sandbox").every(({ op }) => op === "create")).toBe(
+      true,
+    );
+    const up = await place.pulumi("up", "--yes", "--skip-preview");
+    expect(up.code).toBe(0);
+    expect(up.output).not.toMatch(/\d+ (updated|replaced|deleted)/);
+    keep(place.read(REGISTRY));
+    expect(await previewed()).toEqual([]);
+  });
+
+  it("changes the release of one tenant alone", async () => {
+    place.edit(REGISTRY, "release: v2.1.0", "release: v2.0.5");
+    const steps = await previewed();
+    expect(ownersOf(steps)).toEqual(["acme"]);
+    expect(steps.map(({ name }) => name)).toEqual(expect.arrayContaining(["acme-app", "acme-init"]));
+    expect((await place.pulumi("up", "--yes", "--skip-preview")).code).toBe(0);
+    const image = await place.kubectl(
+      "get",
+      "deployment/warehouse-app",
+      "-n",
+      "customer-acme",
+      "-o",
+      "jsonpath={.spec.template.spec.containers[0].image}",
+    );
+    expect(image.stdout).toContain(`@sha256:${"3".repeat(64)}`);
+    keep(place.read(REGISTRY));
+  });
+
+  it("shows no change for another order and for comments", async () => {
+    const [head = "", acme = "", beta = "", gamma = ""] = registry.split(/(?=\n {2}- id: )/);
+    place.write(REGISTRY, `${head}\n  # Another order.${gamma}${beta}${acme}`);
+    expect(await previewed()).toEqual([]);
+  });
+
+  it.each([
+    ["removes", /\n {2}- id: beta\n(?: {4}.*\n)+/, ""],
+    ["renames", /id: beta\n/, "id: beta-retail\n"],
+  ])("that %s a live tenant fails the preview with what to do", async (_, from, to) => {
+    const edited = registry.replace(from, to);
+    expect(edited).not.toBe(registry);
+    place.write(REGISTRY, edited);
+    const preview = await place.pulumi("preview");
+    expect(preview.code).not.toBe(0);
+    expect(preview.output).toContain("tenants/tenants.yaml beta: is live but no longer in the registry");
+    expect(preview.output).not.toMatch(/^\s+at /m);
+  });
+
+  it("with mistakes fails with every one at its place, without a stack trace, and changes nothing", async () => {
+    place.write(
+      REGISTRY,
+      registry.replace("plan: enterprise", "plan: enterprize").replace("release: v2.0.5", "release: v9.9.9"),
+    );
+    place.edit("Pulumi.sandbox.yaml", "mode: gateway", "mode: nginx");
+    try {
+      const up = await place.pulumi("up", "--yes", "--skip-preview");
+      expect(up.code).not.toBe(0);
+      expect(up.output).toContain("problems in the input; nothing was changed:");
+      expect(up.output).toMatch(
+        /tenants\/tenants\.yaml:14:11 acme\.plan: "enterprize" is not allowed here; did you mean "enterprise"\?/,
+      );
+      expect(up.output).toMatch(
+        /Pulumi\.sandbox\.yaml:\d+:\d+ warehouse:edge\.mode: .*needs mode "gateway" or "ingress"/,
+      );
+      expect(up.output).not.toMatch(/^\s+at /m);
+      expect(up.output).not.toMatch(/\d+ (created|updated|replaced|deleted)/);
+    } finally {
+      place.edit("Pulumi.sandbox.yaml", "mode: nginx", "mode: gateway");
+    }
+  });
+});
+
+describe("a killed pulumi up", () => {
+  it.each([1_500, 4_000, 7_000])(
+    "after %d ms of work is completed by the next, with no orphan",
+    async (delay) => {
+      const id = `delta-${delay}`;
+      place.write(REGISTRY, registry + entry(id));
+      await killedUp(delay);
+      const env = { ...(process.env as Record<string, string>), ...place.platform.env };
+      await run("pulumi", ["cancel", "--yes", "--stack", "sandbox"], { cwd: place.project, env });
+      await recover({ cwd: place.project, env, stack: "sandbox", log: () => undefined });
+      const up = await place.pulumi("up", "--yes", "--skip-preview");
+      expect(up.output).not.toContain("error:");
+      expect(up.code).toBe(0);
+      keep(place.read(REGISTRY));
+      expect(changes(await place.pulumi("preview", "--json"))).toEqual([]);
+      // Every object in the namespace that the program's field manager made is in the state.
+      const { stdout: state } = await place.pulumi("stack", "export");
+      const { stdout: secrets } = await place.kubectl(
+        "get",
+        "secret,configmap,deploy,job,cronjob,svc",
+        "-n",
+        `customer-${id}`,
+        "-l",
+        `tenantstack.io/tenant=${id}`,
+        "-o",
+        "name",
+      );
+      for (const object of secrets.trim().split("\n"))
+        expect(state).toContain(`"customer-${id}/${object.split("/")[1] ?? ""}"`);
+    },
+  );
+
+  /** Runs `pulumi up` and kills it with all its children after the first resource began to be created and some time more. */
+  async function killedUp(delay: number): Promise<void> {
+    const env = { ...(process.env as Record<string, string>), ...place.platform.env };
+    const child = spawn(
+      "pulumi",
+      ["up", "--yes", "--skip-preview", "--stack", "sandbox", "--non-interactive"],
+      {
+        cwd: place.project,
+        env,
+        detached: true,
+        stdio: ["ignore", "pipe", "ignore"],
+      },
+    );
+    const ended = new Promise<void>((resolve) =>
+      child.once("close", () => {
+        resolve();
+      }),
+    );
+    await new Promise<void>((resolve) => {
+      child.stdout.on("data", (chunk: Buffer) => {
+        if (chunk.toString().includes("creating")) resolve();
+      });
+    });
+    await new Promise((resolve) => setTimeout(resolve, delay));
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    await ended;
+  }
+});
+
+describe("secrets", () => {
+  it("stand in no state file, output or log", async () => {
+    const passwords = [
+      (await login("acme")).password,
+      (await login("beta")).password,
+      place.platform.pg.platform.password,
+    ];
+    for (const password of passwords) expect(password.length).toBeGreaterThanOrEqual(20);
+    const { stdout: exported } = await place.pulumi("stack", "export");
+    const { stdout: outputs } = await place.pulumi("stack", "output", "--json");
+    const { paths } = place.platform;
+    const texts: [string, string][] = [
+      ["stack export", exported],
+      ["stack output", outputs],
+      ["what pulumi printed", place.transcript()],
+      ...filesBelow(paths.state).map((file): [string, string] => [file, readFileSync(file, "utf8")]),
+      ...filesBelow(paths.logs).map((file): [string, string] => [file, readFileSync(file, "utf8")]),
+    ];
+    expect(texts.length).toBeGreaterThan(6);
+    for (const password of passwords) {
+      expect(texts.filter(([, text]) => text.includes(password)).map(([name]) => name)).toEqual([]);
+    }
+  });
+
+  const filesBelow = (folder: string): string[] =>
+    readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .map((file) => join(folder, file))
+      .filter((file) => statSync(file).isFile());
+});

@@ -1,0 +1,137 @@
+import { execFile } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { stackConfig } from "../../sandbox/stackConfig.ts";
+import { startPlatform, type Platform } from "../../sandbox/platform.ts";
+import { PROJECT } from "./registry.ts";
+
+/** How a command ended. */
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Both streams, for what a user sees. */
+  readonly output: string;
+}
+
+/** A project of its own (a copy of the sources) on a sandbox of its own. */
+export interface Workplace {
+  readonly platform: Platform;
+  /** Folder of the project's copy. */
+  readonly project: string;
+  /** Everything ever printed by pulumi, for the search for secrets. */
+  readonly transcript: () => string;
+  /** Runs pulumi on the stack. */
+  pulumi(...args: readonly string[]): Promise<Outcome>;
+  kubectl(...args: readonly string[]): Promise<Outcome>;
+  /** Replaces text in a file of the project; the text must be there. */
+  edit(file: string, from: string, to: string): void;
+  read(file: string): string;
+  write(file: string, text: string): void;
+  close(): Promise<void>;
+}
+
+/** What the program consists of; node_modules is linked. */
+const SOURCES = [
+  "index.ts",
+  "package.json",
+  "tsconfig.json",
+  "Pulumi.yaml",
+  "registry",
+  "components",
+  "billing",
+  "tenants",
+  "ops",
+  "cli",
+];
+
+export function run(
+  command: string,
+  args: readonly string[],
+  options: { cwd: string; env: Readonly<Record<string, string>> },
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    execFile(command, args, { ...options, maxBuffer: 256 * 2 ** 20 }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : error.code;
+      if (typeof code !== "number") reject(error ?? new Error("no exit code"));
+      else resolve({ code, stdout, stderr, output: stdout + stderr });
+    });
+  });
+}
+
+/** Starts a sandbox on free ports and copies the project beside it. Both end with this process, however it ends. */
+export async function openWorkplace(stack = "sandbox"): Promise<Workplace> {
+  const root = mkdtempSync(join(tmpdir(), "warehouse-e2e-"));
+  const project = join(root, "project");
+  for (const source of SOURCES) cpSync(join(PROJECT, source), join(project, source), { recursive: true });
+  symlinkSync(join(PROJECT, "node_modules"), join(project, "node_modules"));
+  const platform = await startPlatform({
+    dir: join(root, "sandbox"),
+    projectDir: project,
+    owned: true,
+    log: (line) => void process.stderr.write(`${line}\n`),
+  });
+  const env = { ...(process.env as Record<string, string>), ...platform.env };
+  const transcript: string[] = [];
+  const place: Workplace = {
+    platform,
+    project,
+    transcript: () => transcript.join("\n"),
+    async pulumi(...args) {
+      const outcome = await run(
+        "pulumi",
+        [...args, "--stack", stack, "--non-interactive", "--color", "never"],
+        { cwd: project, env },
+      );
+      transcript.push(outcome.output);
+      return outcome;
+    },
+    kubectl: (...args) => run("kubectl", args, { cwd: project, env }),
+    edit(file, from, to) {
+      const text = place.read(file);
+      if (!text.includes(from)) throw new Error(`${file} does not contain ${from}`);
+      place.write(file, text.replace(from, to));
+    },
+    read: (file) => readFileSync(join(project, file), "utf8"),
+    write(file, text) {
+      writeFileSync(join(project, file), text);
+    },
+    async close() {
+      await platform.stop();
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+  place.write(`Pulumi.${stack}.yaml`, stackConfig(platform.ports));
+  const init = await place.pulumi("stack", "init");
+  if (init.code !== 0) throw new Error(init.output);
+  return place;
+}
+
+/** Connects to PostgreSQL, runs SQL and disconnects. */
+export async function sql<Row extends pg.QueryResultRow>(
+  login: pg.ClientConfig,
+  text: string,
+): Promise<Row[]> {
+  const client = new pg.Client(login);
+  await client.connect();
+  try {
+    return (await client.query<Row>(text)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+interface Step {
+  readonly op: string;
+  readonly urn: string;
+}
+
+/** The steps of a `pulumi preview --json` that are more than "same", by logical name. */
+export function changes(outcome: Outcome): { op: string; name: string }[] {
+  const { steps } = JSON.parse(outcome.stdout) as { steps: readonly Step[] };
+  return steps
+    .filter(({ op }) => op !== "same")
+    .map(({ op, urn }) => ({ op, name: urn.split("::").at(-1) ?? "" }));
+}
