@@ -241,7 +241,8 @@ function createInitJob(
   new Job(
     `${spec.id}-init`,
     {
-      metadata: { name: INIT, namespace, labels },
+      // A Job that failed is run anew by the next `up`.
+      metadata: { name: INIT, namespace, labels, annotations: { "pulumi.com/replaceUnready": "true" } },
       spec: {
         backoffLimit: 3,
         activeDeadlineSeconds: 900,

@@ -13,7 +13,13 @@ import type { CellConfig } from "./config.ts";
 export function createProviders(cell: CellConfig, databasePassword: Output<string>): ProviderResource[] {
   const { endpoint } = cell.aws;
   return [
-    new KubernetesProvider("kubernetes", { context: cell.kubernetes.context, enableServerSideApply: true }),
+    new KubernetesProvider("kubernetes", {
+      context: cell.kubernetes.context,
+      enableServerSideApply: true,
+      // Changed in place: pods that read them are rolled by their own annotation, others pick the change up.
+      enableConfigMapMutable: true,
+      enableSecretMutable: true,
+    }),
     new PostgresqlProvider("postgresql", {
       host: cell.database.host,
       port: cell.database.port,

@@ -146,7 +146,7 @@ describe("pod problems", () => {
   });
 
   it("turns selectors into the API's form", () => {
-    const matchExpressions = [
+    const matchExpressions: Props[] = [
       { key: "tier", operator: "In", values: ["a", "b"] },
       { key: "old", operator: "DoesNotExist" },
     ];

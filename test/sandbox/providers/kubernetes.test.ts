@@ -154,7 +154,7 @@ describe("live state", () => {
 
   it("matches list items by their key and ignores those others have added", () => {
     const inputs = { spec: { containers: [{ name: "app", image: "a" }] } };
-    const live = {
+    const live: Props = {
       spec: {
         containers: [
           { name: "sidecar", image: "s" },
