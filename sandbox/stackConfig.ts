@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import type { Layout } from "./layout.ts";
-import { writeIfChanged } from "./lib/files.ts";
+import { readText, writeIfChanged } from "./lib/files.ts";
 import type { Ports } from "./lib/ports.ts";
 
 /** The bucket the sandbox makes for backups. */
@@ -22,14 +22,38 @@ export function stackConfig(ports: Pick<Ports, "postgres" | "aws">): string {
     "warehouse:aws": { endpoint: `http://127.0.0.1:${ports.aws}` },
     "warehouse:backup": { bucket: BACKUP_BUCKET, image: OPS_IMAGE },
     "warehouse:edge": { mode: "gateway", gateway: { name: "platform", namespace: "gateway-system" } },
-    "warehouse:network": { clusterCidrs: ["10.0.0.0/8"], databaseCidrs: ["127.0.0.1/32"] },
+    "warehouse:network": { clusterCidrs: ["10.244.0.0/16", "10.96.0.0/16"], databaseCidrs: ["127.0.0.1/32"] },
     "warehouse:storage": { uploadsClass: "uploads" },
   };
   return `# Written by \`npm run sandbox\`; changes are lost.\n${stringify({ config }, { lineWidth: 0 })}`;
 }
 
-/** Writes the stack's file into the project if it differs. */
-export function writeStackConfig(paths: Layout, ports: Ports, salt: string | undefined): void {
-  const text = stackConfig(ports) + (salt === undefined ? "" : `encryptionsalt: ${salt}\n`);
-  writeIfChanged(join(paths.project, "Pulumi.sandbox.yaml"), text);
+/** The stack's file in the project. */
+export const stackConfigFile = (paths: Layout): string => join(paths.project, "Pulumi.sandbox.yaml");
+
+/**
+ * Writes the stack's file if it differs. The salt of the stack's secrets is in that file too: it is kept in
+ * the sandbox, since the file may be deleted or belong to another sandbox of the same project.
+ */
+export function writeStackConfig(paths: Layout, ports: Pick<Ports, "postgres" | "aws">): void {
+  const salt = readText(saltFile(paths));
+  writeIfChanged(
+    stackConfigFile(paths),
+    stackConfig(ports) + (salt === undefined ? "" : `encryptionsalt: ${salt}\n`),
+  );
+}
+
+const saltFile = (paths: Layout): string => join(paths.secrets, "encryptionsalt");
+
+/** The salt that `pulumi stack init` has written. */
+export function writtenSalt(paths: Layout): string | undefined {
+  const content = (parse(readText(stackConfigFile(paths)) ?? "") ?? {}) as {
+    readonly encryptionsalt?: string;
+  };
+  return content.encryptionsalt;
+}
+
+/** Keeps the stack's salt with the sandbox. */
+export function keepSalt(paths: Layout, salt: string | undefined): void {
+  if (salt !== undefined) writeIfChanged(saltFile(paths), salt, 0o600);
 }

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { recover } from "../../cli/recover.ts";
+import { dump as dumpTo, verifyDump } from "../../ops/postgres.ts";
 import { billingSchema } from "../../billing/contract.ts";
 import { changes, openWorkplace, run, sql, type Workplace } from "../support/e2e.ts";
 
@@ -306,6 +307,68 @@ describe("backups", () => {
       "customers/acme/tenant.json",
     ]);
   });
+});
+
+describe("the operations program", () => {
+  /** Runs it as the backup Job does, with some variables changed. */
+  async function backup(
+    changed: Readonly<Record<string, string>>,
+  ): Promise<{ code: number; output: string }> {
+    const { user, password, database } = await login("acme");
+    const env = {
+      ...place.platform.env,
+      TENANT_ID: "acme",
+      BACKUP_BUCKET: "warehouse-backups",
+      BACKUP_PREFIX: "customers/acme/",
+      BACKUP_RETAIN_DAYS: "90",
+      DATABASE_HOST: "127.0.0.1",
+      DATABASE_PORT: String(place.platform.pg.port),
+      DATABASE_NAME: database,
+      DATABASE_USER: user,
+      DATABASE_PASSWORD: password,
+      DATABASE_SSLMODE: "disable",
+      ...changed,
+    };
+    return run(process.execPath, ["ops/main.ts", "backup"], { cwd: place.project, env });
+  }
+
+  it.each([
+    ["a wrong configuration", { BACKUP_PREFIX: "customers/acme" }, 10],
+    ["an unreachable database, to be tried again", { DATABASE_PORT: "1" }, 20],
+    ["a wrong password", { DATABASE_PASSWORD: "wrong" }, 22],
+    ["a bucket that is not there", { BACKUP_BUCKET: "somebody-elses" }, 40],
+    ["an unreachable bucket, to be tried again", { AWS_ENDPOINT_URL: "http://127.0.0.1:1" }, 41],
+  ])("ends by its exit code on %s", async (_, changed, code) => {
+    const outcome = await backup(changed);
+    expect(outcome.output).toContain(`failed (${code}): `);
+    expect(outcome.code).toBe(code);
+  });
+
+  it("refuses half a dump", async () => {
+    const dump = join(place.project, "half.dump");
+    const { user, password, database } = await login("acme");
+    const { port } = place.platform.pg;
+    await withPath(() =>
+      dumpTo(
+        { host: "127.0.0.1", port: String(port), name: database, user, password, sslmode: "disable" },
+        dump,
+      ),
+    );
+    await withPath(() => verifyDump(dump));
+    truncateSync(dump, Math.floor(statSync(dump).size * 0.9));
+    await expect(withPath(() => verifyDump(dump))).rejects.toMatchObject({ exitCode: 50 });
+  });
+
+  /** Runs with the sandbox's search path, where pg_dump is. */
+  async function withPath(action: () => Promise<void>): Promise<void> {
+    const before = process.env["PATH"];
+    process.env["PATH"] = place.platform.env["PATH"];
+    try {
+      await action();
+    } finally {
+      process.env["PATH"] = before;
+    }
+  }
 });
 
 describe("an edit of the registry", () => {

@@ -1,0 +1,64 @@
+import { KubeClient, type KubeObject } from "../kube/client.ts";
+import type { Layout } from "../layout.ts";
+import { messageOf } from "../lib/errors.ts";
+import { tenantOutputs } from "../stack.ts";
+import { databaseName, databaseSecretName } from "../../registry/naming.ts";
+
+/** What people want to know of a tenant. */
+export interface TenantRow {
+  readonly tenant: string;
+  readonly plan: string;
+  readonly state: string;
+  readonly host: string;
+  readonly pods: { readonly ready: number; readonly desired: number };
+  readonly database: string;
+}
+
+interface DeploymentFields {
+  readonly spec?: { readonly replicas?: number };
+  readonly status?: { readonly readyReplicas?: number };
+}
+
+/** Ready and wanted pods of the Deployments in a namespace. */
+export function podCount(deployments: readonly KubeObject[], namespace: string): TenantRow["pods"] {
+  const own = deployments.filter(
+    ({ metadata }) => metadata.namespace === namespace,
+  ) as unknown as readonly DeploymentFields[];
+  return {
+    ready: own.reduce((sum, { status }) => sum + (status?.readyReplicas ?? 0), 0),
+    desired: own.reduce((sum, { spec }) => sum + (spec?.replicas ?? 1), 0),
+  };
+}
+
+/** The tenants of the last update, with what the cluster says of them now. */
+export async function tenantRows(
+  paths: Layout,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<TenantRow[]> {
+  const client = KubeClient.from({ kubeconfig: paths.kubeconfig, context: "sandbox" });
+  try {
+    const [tenants, deployments, secrets] = await Promise.all([
+      tenantOutputs(paths, env),
+      client.list({ apiVersion: "apps/v1", kind: "Deployment" }),
+      client.list({ apiVersion: "v1", kind: "Secret" }),
+    ]);
+    return tenants.map(({ id, plan = "", state = "", host = "", namespace = `customer-${id}` }) => {
+      const secret = secrets.items.find(
+        ({ metadata }) => metadata.namespace === namespace && metadata.name === databaseSecretName(id),
+      );
+      const name = (secret?.data as Readonly<Record<string, string>> | undefined)?.name;
+      return {
+        tenant: id,
+        plan,
+        state,
+        host,
+        pods: podCount(deployments.items, namespace),
+        database: name === undefined ? databaseName(id) : Buffer.from(name, "base64").toString("utf8"),
+      };
+    });
+  } catch (error) {
+    throw new Error(`the tenants could not be read: ${messageOf(error)}`, { cause: error });
+  } finally {
+    client.close();
+  }
+}
