@@ -31,7 +31,8 @@ function npm(args, cwd, what) {
   if (result.status === 0) return;
   const output = (result.stderr ?? result.error?.message ?? "")
     .split("\n")
-    .filter((line) => !line.startsWith("npm warn"));
+    .filter((line) => !line.startsWith("npm warn"))
+    .slice(0, 12);
   fail(
     `${what} failed (npm ${args.join(" ")}):\n${output.join("\n").trim()}\nCheck the registry and the network, then run the command again.`,
   );
