@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
-import { recover } from "../../cli/recover.ts";
 import { dump as dumpTo, verifyDump } from "../../ops/postgres.ts";
 import { billingSchema } from "../../billing/contract.ts";
+import { heal } from "../../sandbox/stack.ts";
 import { changes, openWorkplace, run, sql, type Workplace } from "../support/e2e.ts";
 
 const REGISTRY = "tenants/tenants.yaml";

@@ -99,7 +99,7 @@ export async function openWorkplace(stack = "sandbox"): Promise<Workplace> {
       writeFileSync(join(project, file), text);
     },
     async close() {
-      await platform.stop();
+      await platform.remove();
       rmSync(root, { recursive: true, force: true });
     },
   };
