@@ -1,19 +1,24 @@
 import { createHash } from "node:crypto";
 import type { Catalogue } from "../registry/catalogue.ts";
+import type { TenantState } from "../registry/lifecycle.ts";
 import type { LoadedRegistry } from "../registry/load.ts";
-import type { TenantEntry } from "../registry/schema.ts";
+import { planMargin } from "../registry/margins.ts";
+import type { TenantEntry } from "../registry/tenantSchema.ts";
 import type { Billing, BillingRecord } from "./contract.ts";
 
 const CONTRACT_VERSION = "1.0.0";
 
 /**
  * Builds the stack output `billing` from registry and catalogue alone: no resource output, or one failed tenant would
- * keep everybody's record from being written; no clock, or every `up` would show a change.
+ * keep everybody's record from being written; no clock, or every `up` would show a change. Tombstones stay, so that
+ * the billing system sees the end of a subscription whenever it looks.
  * @param cell name of the cell
  */
-export function buildBilling({ registry, catalogue }: LoadedRegistry, cell: string): Billing {
-  const records = registry.tenants.map((entry) => billingRecord(entry, catalogue));
-  const billable = records.filter((record) => record.billable);
+export function buildBilling(
+  { entries, catalogue }: Pick<LoadedRegistry, "entries" | "catalogue">,
+  cell: string,
+): Billing {
+  const records = entries.map(({ entry }) => billingRecord(entry, catalogue));
   return {
     contract: "tenantstack.io/billing",
     contractVersion: CONTRACT_VERSION,
@@ -22,16 +27,19 @@ export function buildBilling({ registry, catalogue }: LoadedRegistry, cell: stri
     currency: catalogue.currency,
     tenants: Object.fromEntries(records.map((record) => [record.tenantId, record])),
     totals: {
-      billableCount: billable.length,
-      mrrMinor: sum(billable.map((record) => record.priceMinor)),
-      estimatedCostMinor: sum(records.map((record) => record.estimatedCostMinor)),
+      billableCount: records.filter(({ billable }) => billable).length,
+      mrrMinor: sum(records.map(({ billable, priceMinor }) => (billable ? priceMinor : 0))),
+      estimatedCostMinor: sum(
+        records.map(({ state, estimatedCostMinor }) => (isProvisioned(state) ? estimatedCostMinor : 0)),
+      ),
     },
   };
 }
 
 function billingRecord(entry: TenantEntry, catalogue: Catalogue): BillingRecord {
-  const { priceMinor, cost, resources } = catalogue.plans[entry.plan];
-  const grossMarginMinor = priceMinor - cost.totalMinor;
+  const plan = catalogue.plans[entry.plan];
+  const { priceMinor, cost, resources, placement } = plan;
+  const { marginMinor, marginBps, computeMinor } = planMargin(plan);
   const fields = {
     tenantId: entry.id,
     customerRef: entry.billing.customerRef ?? null,
@@ -43,13 +51,9 @@ function billingRecord(entry: TenantEntry, catalogue: Catalogue): BillingRecord 
     interval: "month" as const,
     priceMinor,
     estimatedCostMinor: cost.totalMinor,
-    costBreakdownMinor: {
-      compute: cost.totalMinor - cost.aiMinor - cost.supportMinor,
-      ai: cost.aiMinor,
-      support: cost.supportMinor,
-    },
-    grossMarginMinor,
-    grossMarginBps: priceMinor === 0 ? 0 : Math.round((grossMarginMinor * 10_000) / priceMinor),
+    costBreakdownMinor: { compute: computeMinor, ai: cost.aiMinor, support: cost.supportMinor },
+    grossMarginMinor: marginMinor,
+    grossMarginBps: marginBps,
     entitlements: {
       cpuMillicores: resources.cpu,
       memoryBytes: resources.memory,
@@ -57,19 +61,30 @@ function billingRecord(entry: TenantEntry, catalogue: Catalogue): BillingRecord 
     },
   };
   const revision = createHash("sha256").update(JSON.stringify(fields)).digest("hex").slice(0, 16);
-  return { ...fields, revision, idempotencyKey: `billing-v1:${entry.id}:${revision}` };
+  // The placement is told, but changes nothing that is charged: it stays out of the revision.
+  return { ...fields, placement, revision, idempotencyKey: `billing-v1:${entry.id}:${revision}` };
 }
 
-function isBillable(state: TenantEntry["state"]): boolean {
+/** Whether the price is due. A suspension pauses the subscription, offboarding ends it. */
+function isBillable(state: TenantState): boolean {
   switch (state) {
-    case "trial":
-      return false;
     case "active":
     case "past_due":
       return true;
+    case "trial":
+    case "suspended":
+    case "offboarding":
+    case "archived":
+    case "deleted":
+      return false;
     default:
       return state satisfies never;
   }
+}
+
+/** Whether the tenant's environment costs something. */
+function isProvisioned(state: TenantState): boolean {
+  return state !== "archived" && state !== "deleted";
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { PLAN_NAMES } from "../registry/catalogue.ts";
-import { STATES } from "../registry/schema.ts";
+import { PLACEMENTS, PLAN_NAMES } from "../registry/catalogue.ts";
+import { STATES } from "../registry/lifecycle.ts";
 
 const minor = z.int();
 
@@ -9,8 +9,13 @@ const tenantRecord = z.object({
   customerRef: z.string().nullable().meta({ description: "Customer in the billing system." }),
   subscriptionRef: z.string().nullable().meta({ description: "Subscription in the billing system." }),
   plan: z.enum(PLAN_NAMES),
+  placement: z
+    .enum(PLACEMENTS)
+    .meta({ description: "Where the tenant runs: pool, bridge or silo. No part of the revision." }),
   state: z.enum(STATES),
-  billable: z.boolean().meta({ description: "Whether the price is due: not during a trial." }),
+  billable: z
+    .boolean()
+    .meta({ description: "Whether the price is due: not in a trial, a suspension or after the end." }),
   effectiveAt: z.string().meta({ description: "RFC 3339 UTC: since when plan and state hold." }),
   interval: z.literal("month"),
   priceMinor: minor.min(0).meta({ description: "Price an interval, minor units." }),
@@ -44,7 +49,11 @@ export const billingSchema = z
       .regex(/^[A-Z]{3}$/)
       .meta({ description: "ISO 4217." }),
     tenants: z.record(z.string(), tenantRecord),
-    totals: z.object({ billableCount: z.int().min(0), mrrMinor: minor, estimatedCostMinor: minor }),
+    totals: z.object({
+      billableCount: z.int().min(0),
+      mrrMinor: minor.meta({ description: "Prices of the billable tenants." }),
+      estimatedCostMinor: minor.meta({ description: "Estimated cost of the tenants that still exist." }),
+    }),
   })
   .meta({ title: "Stack output `billing`, contract v1" });
 

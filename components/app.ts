@@ -9,11 +9,21 @@ import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionB
 import type { types } from "@pulumi/kubernetes";
 import type { Output, Resource } from "@pulumi/pulumi";
 import { createHash } from "node:crypto";
-import { APP, appLabels, FEATURES, INIT, SERVICE, tenantLabels, UPLOADS } from "../registry/naming.ts";
+import {
+  APP,
+  appLabels,
+  FEATURES,
+  INIT,
+  maintenanceLabels,
+  SERVICE,
+  tenantLabels,
+  UPLOADS,
+} from "../registry/naming.ts";
 import { formatBytes } from "../registry/quantities.ts";
 import { JOB_POD } from "../registry/resolve.ts";
 import type { TenantSpec } from "../registry/spec.ts";
 import type { DatabaseSecrets } from "./database.ts";
+import { createMaintenance } from "./maintenance.ts";
 import {
   CONTAINER_SECURITY,
   HTTP_PORT,
@@ -46,9 +56,12 @@ export interface App {
 }
 
 /** Features, theme and integrations, as the application reads them from its environment. */
-function features({ plan, features }: TenantSpec): Record<string, string> {
+function features({ plan, features, branding }: TenantSpec): Record<string, string> {
   return {
     PLAN: plan,
+    BRAND_NAME: branding.productName,
+    BRAND_COLOR: branding.primaryColor,
+    BRAND_LOGO_URL: branding.logoUrl,
     AI_WORKFLOWS: features.aiWorkflows,
     CHATBOT: features.chatbot,
     CUSTOM_THEME: features.theme,
@@ -58,7 +71,8 @@ function features({ plan, features }: TenantSpec): Record<string, string> {
 
 /**
  * The application of a silo tenant: Deployment, Service, autoscaler, disruption budget, uploads volume, features
- * and the init Job, which runs after each rollout of another release or plan and is idempotent.
+ * and the init Job, which runs after each rollout of another release or plan and is idempotent. While the tenant is
+ * suspended it has no pods, and the Service leads to the maintenance response; files, data and backups stay.
  * @param guards quota and network policies, which exist before the first pod
  */
 export function createApp(
@@ -125,9 +139,11 @@ export function createApp(
   const deployment = new Deployment(
     `${id}-app`,
     {
-      metadata: metadata(APP),
+      // Suspension takes `replicas` from the autoscaler, which owns the field until then.
+      metadata: { ...metadata(APP), annotations: { "pulumi.com/patchForce": "true" } },
       spec: {
-        // No `replicas`: they belong to the autoscaler.
+        // While the tenant is served, `replicas` belong to the autoscaler.
+        ...(spec.serving ? {} : { replicas: 0 }),
         selector: { matchLabels: appLabels(id) },
         revisionHistoryLimit: 3,
         progressDeadlineSeconds: PROGRESS_DEADLINE_SECONDS,
@@ -135,8 +151,11 @@ export function createApp(
         template: {
           metadata: {
             labels: { ...labels, "app.kubernetes.io/version": spec.release.version },
-            // Environment from a ConfigMap is read at start only: other features need other pods.
-            annotations: { "tenantstack.io/features": digest(features(spec)) },
+            // The environment is read at start only: other features or credentials need other pods.
+            annotations: {
+              "tenantstack.io/features": digest(features(spec)),
+              "tenantstack.io/credentials-rotation": String(spec.credentials.rotation),
+            },
           },
           spec: {
             ...pod,
@@ -191,21 +210,40 @@ export function createApp(
       metadata: metadata(SERVICE),
       spec: {
         type: "ClusterIP",
-        selector: appLabels(id),
+        selector: spec.serving ? appLabels(id) : maintenanceLabels(id),
         ports: [
           { name: "http", port: 80, targetPort: "http" },
           { name: "metrics", port: METRICS_PORT, targetPort: "metrics" },
         ],
       },
     },
-    { parent, dependsOn: [deployment] },
+    // It waits for pods behind it.
+    { parent, dependsOn: [spec.serving ? deployment : createMaintenance(scope, guards)] },
   );
+  if (spec.serving) {
+    createAutoscaler(scope, labels, deployment.metadata.name);
+    createInitJob(scope, { ...pod, container: { ...container, env: env(secrets.migrate) } }, deployment);
+  }
+  new PodDisruptionBudget(
+    `${id}-disruption-budget`,
+    { metadata: metadata(APP), spec: { maxUnavailable: 1, selector: { matchLabels: appLabels(id) } } },
+    opts,
+  );
+  return { service: service.metadata.name, uploads: uploads.metadata.name };
+}
+
+/** Keeps the application between the plan's bounds of replicas. */
+function createAutoscaler(
+  { spec, parent, namespace }: NamespacedScope,
+  labels: Record<string, string>,
+  deployment: Output<string>,
+): void {
   new HorizontalPodAutoscaler(
-    `${id}-autoscaler`,
+    `${spec.id}-autoscaler`,
     {
-      metadata: metadata(APP),
+      metadata: { name: APP, namespace, labels },
       spec: {
-        scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: deployment.metadata.name },
+        scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: deployment },
         minReplicas: spec.replicas.min,
         maxReplicas: spec.replicas.max,
         metrics: [
@@ -216,15 +254,8 @@ export function createApp(
         ],
       },
     },
-    opts,
+    { parent },
   );
-  new PodDisruptionBudget(
-    `${id}-disruption-budget`,
-    { metadata: metadata(APP), spec: { maxUnavailable: 1, selector: { matchLabels: appLabels(id) } } },
-    opts,
-  );
-  createInitJob(scope, { ...pod, container: { ...container, env: env(secrets.migrate) } }, deployment);
-  return { service: service.metadata.name, uploads: uploads.metadata.name };
 }
 
 type PodParts = Omit<types.input.core.v1.PodSpec, "containers"> & {

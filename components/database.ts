@@ -38,7 +38,7 @@ interface Login {
  * |-----------------|-------|-----|
  * | `…_owner`       | no    | own the schema |
  * | `…_rw`          | no    | read and write rows |
- * | `…_app_a`       | yes   | what `…_rw` may; the application |
+ * | `…_app_a`, `_b` | yes   | what `…_rw` may; the application, which uses one of the two |
  * | `…_migrate`     | yes   | act as `…_owner`; the init Job |
  * | `…_backup`      | yes   | read rows; the backup Job |
  */
@@ -50,10 +50,7 @@ export function createDatabase(scope: NamespacedScope): DatabaseSecrets {
 
   const owner = new Role(`${id}-owner`, { name: names.owner, login: false }, child);
   const readWrite = new Role(`${id}-rw`, { name: names.readWrite, login: false }, child);
-  const app = createLogin(scope, "app", names.app, {
-    connectionLimit: spec.connections.app,
-    roles: [readWrite.name],
-  });
+  const app = createAppLogin(scope, readWrite.name);
   const migrate = createLogin(scope, "migrate", names.migrate, {
     connectionLimit: spec.connections.migrate,
     roles: [owner.name],
@@ -137,16 +134,36 @@ export function createDatabase(scope: NamespacedScope): DatabaseSecrets {
   };
 }
 
-/** A role that logs in, with a generated password of letters and digits: nothing to escape in a URL. */
+/**
+ * The application's login. Two roles alternate: raising `credentials.rotation` gives the idle one a new password and
+ * leads the next pods to it, while those that still run keep the other. So nobody is ever locked out, and an old
+ * password dies at the next but one rotation.
+ */
+function createAppLogin(scope: NamespacedScope, readWrite: Output<string>): Login {
+  const { id, connections, credentials } = scope.spec;
+  const { rotation } = credentials;
+  const names = roleNames(id);
+  const args = { connectionLimit: connections.app, roles: [readWrite] };
+  const odd = rotation % 2 === 1;
+  const even = createLogin(scope, "app-a", names.appA, args, odd ? rotation - 1 : rotation);
+  const other = createLogin(scope, "app-b", names.appB, args, odd ? rotation : Math.max(1, rotation - 1));
+  return odd ? other : even;
+}
+
+/**
+ * A role that logs in, with a generated password of letters and digits: nothing to escape in a URL.
+ * @param generation another one makes another password
+ */
 function createLogin(
   { spec, parent }: NamespacedScope,
   purpose: string,
   name: string,
   args: { connectionLimit: number; roles?: Output<string>[]; assumeRole?: Output<string> },
+  generation = 0,
 ): Login {
   const { result: password } = new RandomPassword(
     `${spec.id}-${purpose}-password`,
-    { length: 32, special: false },
+    { length: 32, special: false, keepers: { generation: String(generation) } },
     { parent },
   );
   const role = new Role(

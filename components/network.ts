@@ -1,6 +1,6 @@
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import type { Resource } from "@pulumi/pulumi";
-import { appLabels, ISOLATION, tenantLabels } from "../registry/naming.ts";
+import { appLabels, ISOLATION, maintenanceLabels, tenantLabels } from "../registry/naming.ts";
 import type { CellConfig } from "./cell/config.ts";
 import { HTTP_PORT, METRICS_PORT } from "./pod.ts";
 import type { NamespacedScope } from "./scope.ts";
@@ -83,7 +83,15 @@ export function createNetworkPolicies({ spec, cell, parent, namespace }: Namespa
     {
       metadata: { name: "warehouse-app", namespace, labels },
       spec: {
-        podSelector: { matchLabels: appLabels(spec.id) },
+        podSelector: {
+          matchExpressions: [
+            {
+              key: "app",
+              operator: "In",
+              values: [appLabels(spec.id), maintenanceLabels(spec.id)].map(({ app }) => app),
+            },
+          ],
+        },
         policyTypes: ["Ingress"],
         ingress: [
           {

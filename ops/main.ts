@@ -1,8 +1,10 @@
-// The operations program: what runs in a tenant's Jobs. `node ops/main.ts backup`, configured by its environment.
+// The operations program, configured by its environment: `backup` runs in a tenant's Job, `maintenance` serves the
+// hosts of a suspended tenant.
 import { join } from "node:path";
 import { z } from "zod";
 import { backup } from "./backup.ts";
 import { OpsFailure } from "./failure.ts";
+import { MAINTENANCE_STATUS, serveMaintenance } from "./maintenance.ts";
 import { Storage } from "./storage.ts";
 
 const log = (line: string): void => void process.stdout.write(`${new Date().toISOString()} ${line}\n`);
@@ -21,6 +23,14 @@ const environment = z.object({
   DATABASE_SSLMODE: text,
   /** Folder that stands for the container's root where the program runs as a plain process. */
   OPS_ROOT: text.default("/"),
+});
+
+const maintenanceEnvironment = z.object({
+  MAINTENANCE_MODE: z.enum(["maintenance", "payment_required"]),
+  OPS_LISTEN: z
+    .string()
+    .regex(/^.+:\d+$/)
+    .default("0.0.0.0:8080"),
 });
 
 async function runBackup(): Promise<void> {
@@ -51,7 +61,25 @@ async function runBackup(): Promise<void> {
   log(`backup ${manifest.id} complete: ${manifest.database.bytes} bytes, sha256 ${manifest.database.sha256}`);
 }
 
-const commands: Readonly<Record<string, () => Promise<void>>> = { backup: runBackup };
+async function runMaintenance(): Promise<void> {
+  const { success, data } = maintenanceEnvironment.safeParse(process.env);
+  if (!success)
+    throw new OpsFailure(
+      "configuration",
+      "missing or invalid in the environment: MAINTENANCE_MODE, OPS_LISTEN",
+    );
+  const { server, address } = await serveMaintenance(data.MAINTENANCE_MODE, data.OPS_LISTEN);
+  log(`answering ${MAINTENANCE_STATUS[data.MAINTENANCE_MODE]} on ${address}`);
+  process.once("SIGTERM", () => {
+    server.close();
+    server.closeIdleConnections();
+  });
+}
+
+const commands: Readonly<Record<string, () => Promise<void>>> = {
+  backup: runBackup,
+  maintenance: runMaintenance,
+};
 
 async function main(): Promise<void> {
   const name = process.argv[2] ?? "";

@@ -1,11 +1,19 @@
-import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document } from "yaml";
-import type { z } from "zod";
-import { suggest, type Checked, type Issue } from "./issues.ts";
+import { LineCounter, parseDocument, type Document } from "yaml";
+import { finder, type Path } from "./finder.ts";
+import { codePoint, type Checked, type Issue } from "./issues.ts";
+import { MAX_DEPTH, plainValue } from "./plain.ts";
+import { dottedPath, type Subject } from "./subjects.ts";
+
+export { checkSchema } from "./schemaCheck.ts";
 
 /** Largest YAML file that is read, bytes: far above any registry, far below what would stall the parser. */
 export const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
-type Path = readonly PropertyKey[];
+/** One slip in YAML often causes more errors further down. */
+const MAX_SYNTAX_ERRORS = 10;
+
+/** What YAML allows in no place. */
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffe\uffff]/;
 
 /** A parsed YAML file that can still tell where each value stands. */
 export interface SourceDocument {
@@ -17,161 +25,96 @@ export interface SourceDocument {
 }
 
 /**
- * Parses YAML text (1.2 core schema: `NO` is a string; duplicate keys and alias bombs are errors).
+ * Parses one YAML document (1.2 core schema: `NO` is a string) and refuses what is ambiguous or dangerous in it.
  * @param file the name that issues carry
+ * @param subject how issues name a path. Default: dotted.
  */
-export function parseSource(file: string, text: string): Checked<SourceDocument> {
+export function parseSource(
+  file: string,
+  text: string,
+  subject: Subject = dottedPath,
+): Checked<SourceDocument> {
+  const refused = (message: string, place: { line?: number; column?: number } = {}): Checked<never> => ({
+    ok: false,
+    issues: [{ file, ...place, subject: "", message }],
+  });
   if (Buffer.byteLength(text) > MAX_FILE_BYTES) {
-    return failed({
-      file,
-      subject: "",
-      message: `is larger than ${MAX_FILE_BYTES / 1024 / 1024} MiB; split it`,
-    });
+    const limit = MAX_FILE_BYTES / 1024 / 1024;
+    return refused(`is larger than ${limit} MiB; split it (one file per tenant is possible)`);
   }
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, version: "1.2", prettyErrors: false });
+  // Editors on Windows write a byte order mark; left in, it would shift the columns of the first line.
+  const content = text.startsWith("\ufeff") ? text.slice(1) : text;
+  const tree = parseTree(content);
+  const { document, lines } = tree;
+  const at = (offset: number, message: string): Issue => ({
+    file,
+    ...place(lines, offset),
+    subject: "",
+    message,
+  });
+  const control = CONTROL.exec(content);
+  if (control !== null) {
+    const message = `has the control character U+${codePoint(control[0])}, which YAML does not allow; remove it`;
+    return { ok: false, issues: [at(control.index, message)] };
+  }
+  if (document.directives?.yaml.explicit === true && document.directives.yaml.version !== "1.2")
+    return refused("asks for another YAML version than 1.2; remove the %YAML line", { line: 1, column: 1 });
   if (document.errors.length > 0) {
-    const issues = document.errors.map((error) => {
-      const { line, col } = lines.linePos(error.pos[0]);
-      const message =
-        error.code === "DUPLICATE_KEY"
-          ? `the key "${keyAt(text, error.pos[0])}" stands twice; keep one`
-          : `not valid YAML: ${error.message}`;
-      return { file, line, column: col, subject: "", message };
-    });
-    return { ok: false, issues };
+    const found = document.errors.map((error) => at(error.pos[0], syntaxMessage(error)));
+    return { ok: false, issues: onePerPlace(found).slice(0, MAX_SYNTAX_ERRORS) };
   }
-  let value: unknown;
-  try {
-    value = document.toJS();
-  } catch (error) {
-    return failed({
-      file,
-      subject: "",
-      message: `not valid YAML: ${error instanceof Error ? error.message : String(error)}`,
-    });
-  }
-  if (value === null || value === undefined) {
-    return failed({
-      file,
-      line: 1,
-      column: 1,
-      subject: "",
-      message: "is empty; see docs/reference for its format",
-    });
-  }
-  const issue = (path: Path, message: string, at: "key" | "value" = "value"): Issue => {
-    const { line, col } = lines.linePos(offsetOf(document, path, at));
-    return { file, line, column: col, subject: subjectOf(value, path), message };
-  };
-  return { ok: true, value: { file, value, issue } };
+  const { value, refusals } = plainValue(document.contents, (offset) => lines.linePos(offset).line);
+  if (refusals.length > 0)
+    return { ok: false, issues: refusals.map(({ offset, message }) => at(offset, message)) };
+  if (value === null)
+    return refused("is empty; docs/reference/registry.md describes its format", { line: 1, column: 1 });
+  return { ok: true, value: sourceDocument(file, value, subject, tree) };
 }
 
-const failed = (issue: Issue): Checked<never> => ({ ok: false, issues: [issue] });
-
-/** The key that starts at an offset. */
-const keyAt = (text: string, offset: number): string => /^[^:\s]*/.exec(text.slice(offset))?.[0] ?? "";
-
-/** Offset of the value (or key) at a path; of its nearest existing parent where it is missing. */
-function offsetOf(document: Document, path: Path, at: "key" | "value"): number {
-  let node: unknown = document.contents;
-  let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
-  for (const [depth, key] of path.entries()) {
-    let next: unknown;
-    if (isMap(node)) {
-      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key));
-      if (pair === undefined) break;
-      const keyNode = isNode(pair.key) ? pair.key : undefined;
-      if (keyNode?.range) offset = keyNode.range[0];
-      if (at === "key" && depth === path.length - 1) return offset;
-      next = pair.value;
-    } else if (isSeq(node)) {
-      next = node.items[Number(key)];
-    }
-    if (!isNode(next)) break;
-    node = next;
-    offset = next.range?.[0] ?? offset;
-  }
-  return offset;
+/** What the parser knows of a text. */
+interface Tree {
+  readonly document: Document;
+  readonly lines: LineCounter;
 }
 
-/** `tenants[3].plan` as the user says it: `acme.plan`. */
-function subjectOf(value: unknown, path: Path): string {
-  const parts: string[] = [];
-  let current = value;
-  for (const [depth, key] of path.entries()) {
-    current = (current as Record<PropertyKey, unknown> | null | undefined)?.[key];
-    const id = (current as { id?: unknown } | null | undefined)?.id;
-    if (depth === 1 && path[0] === "tenants") {
-      parts.splice(0, 1, typeof id === "string" ? id : `tenants[${String(key)}]`);
-    } else {
-      parts.push(typeof key === "number" ? `[${key}]` : String(key));
-    }
-  }
-  return parts.join(".").replaceAll(".[", "[");
+function parseTree(content: string): Tree {
+  const lines = new LineCounter();
+  const document = parseDocument(content, {
+    lineCounter: lines,
+    version: "1.2",
+    prettyErrors: false,
+    // Duplicate keys are found by plainValue: the parser's own search is quadratic.
+    uniqueKeys: false,
+  });
+  return { document, lines };
 }
 
-/** Validates a document against a schema; every deviation becomes an issue at its place. */
-export function checkSchema<S extends z.ZodType>(source: SourceDocument, schema: S): Checked<z.output<S>> {
-  const result = schema.safeParse(source.value);
-  if (result.success) return { ok: true, value: result.data };
-  return { ok: false, issues: result.error.issues.flatMap((issue) => schemaIssues(source, issue)) };
+function place(lines: LineCounter, offset: number): { line: number; column: number } {
+  const { line, col } = lines.linePos(offset);
+  return { line, column: col };
 }
 
-function schemaIssues(source: SourceDocument, issue: z.core.$ZodIssue): Issue[] {
-  const found = valueAt(source.value, issue.path);
-  switch (issue.code) {
-    case "unrecognized_keys":
-      return issue.keys.map((key) =>
-        source.issue([...issue.path, key], `is no known field; remove it or check its spelling`, "key"),
-      );
-    case "invalid_key":
-      return [
-        source.issue(
-          issue.path,
-          `${show(issue.path.at(-1))} is no valid key here: ${issue.issues.map((i) => i.message).join(", ")}`,
-          "key",
-        ),
-      ];
-    case "invalid_type":
-      if (found === undefined)
-        return [source.issue(issue.path, `is missing; add it (${describeType(issue.expected)})`, "key")];
-      if (found === null)
-        return [source.issue(issue.path, `is empty; write ${describeType(issue.expected)}`, "key")];
-      return [source.issue(issue.path, `${show(found)} is not ${describeType(issue.expected)}`)];
-    case "invalid_value": {
-      if (found === undefined)
-        return [source.issue(issue.path, `is missing; use one of: ${issue.values.join(", ")}`, "key")];
-      const hint = suggest(typeof found === "string" ? found : show(found), issue.values.map(String));
-      return [source.issue(issue.path, `${show(found)} is not allowed here; ${hint}`)];
-    }
-    default:
-      return [source.issue(issue.path, `${show(found)} ${issue.message}`)];
-  }
-}
-
-function describeType(expected: string): string {
-  const names: Record<string, string> = {
-    string: "text (quote it if it looks like a number)",
-    number: "a number",
-    int: "a whole number",
-    boolean: "true or false",
-    array: "a list",
-    object: "a block of fields",
-    record: "a block of fields",
-  };
-  return names[expected] ?? expected;
-}
-
-function valueAt(value: unknown, path: Path): unknown {
-  return path.reduce<unknown>(
-    (current, key) => (current as Record<PropertyKey, unknown> | null | undefined)?.[key],
+function sourceDocument(file: string, value: unknown, subject: Subject, tree: Tree): SourceDocument {
+  const { document, lines } = tree;
+  // The index of places is made at the first issue: a registry without one never needs it.
+  let find: ReturnType<typeof finder> | undefined;
+  return {
+    file,
     value,
-  );
+    issue(path, message, at = "value") {
+      find ??= finder(document);
+      return { file, ...place(lines, find(path, at)), subject: subject(value, path), message };
+    },
+  };
 }
 
-/** A value as it may stand in an error: short, on one line. */
-function show(value: unknown): string {
-  const text = value === undefined ? "nothing" : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+function syntaxMessage({ code, message }: { readonly code: string; readonly message: string }): string {
+  if (code === "MULTIPLE_DOCS") return "holds more than one YAML document; remove the --- between them";
+  if (code === "TAB_AS_INDENT") return "not valid YAML: indented with a tab; use spaces";
+  if (message.startsWith("Maximum call stack")) return `is nested more than ${MAX_DEPTH} levels deep`;
+  return `not valid YAML: ${message.split("\n")[0] ?? ""}`;
 }
+
+const onePerPlace = (issues: readonly Issue[]): Issue[] => [
+  ...new Map(issues.map((issue) => [`${issue.line ?? 0}:${issue.message}`, issue])).values(),
+];

@@ -24,7 +24,8 @@ export function roleNames(id: string): RoleNames {
   return {
     owner: `${database}_owner`,
     readWrite: `${database}_rw`,
-    app: `${database}_app_a`,
+    appA: `${database}_app_a`,
+    appB: `${database}_app_b`,
     migrate: `${database}_migrate`,
     backup: `${database}_backup`,
   };
@@ -35,8 +36,9 @@ export interface RoleNames {
   readonly owner: string;
   /** NOLOGIN; reads and writes rows. */
   readonly readWrite: string;
-  /** LOGIN of the application; the first of the two that alternate when credentials rotate. */
-  readonly app: string;
+  /** LOGINs of the application, which alternate when its credentials rotate. */
+  readonly appA: string;
+  readonly appB: string;
   /** LOGIN of the init Job; acts as the owner. */
   readonly migrate: string;
   /** LOGIN of the backup Job; reads only. */
@@ -61,6 +63,7 @@ export const backupPrefix = (id: string): string => `customers/${id}/`;
 
 /** Names that are the same in every tenant's namespace. */
 export const APP = "warehouse-app";
+export const MAINTENANCE = "warehouse-maintenance";
 export const SERVICE = "warehouse-service";
 export const ROUTE = "warehouse-route";
 export const INGRESS = "warehouse-ingress";
@@ -78,7 +81,12 @@ export function tenantLabels(id: string): Record<string, string> {
   return { "app.kubernetes.io/managed-by": "pulumi", customer: id, [TENANT_LABEL]: id };
 }
 
+/** Labels of the pod that answers for a suspended tenant. */
+export function maintenanceLabels(id: string): { readonly app: string; readonly customer: string } {
+  return { app: MAINTENANCE, customer: id };
+}
+
 /** Labels of the application's pods and of what selects them. */
-export function appLabels(id: string): Record<string, string> {
+export function appLabels(id: string): { readonly app: string; readonly customer: string } {
   return { app: "warehouse", customer: id };
 }

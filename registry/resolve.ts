@@ -1,71 +1,95 @@
 import { createHash } from "node:crypto";
 import type { Catalogue } from "./catalogue.ts";
+import { compareText } from "./issues.ts";
+import { isLive } from "./lifecycle.ts";
 import { platformHost } from "./naming.ts";
-import type { Registry, TenantEntry } from "./schema.ts";
-import type { Compute, TenantSpec } from "./spec.ts";
+import { namespaceQuota, podCompute } from "./quota.ts";
+import { effectiveVersion, ringOf } from "./rollout.ts";
+import type { Defaults, Releases } from "./schema.ts";
+import type { TenantSpec } from "./spec.ts";
+import type { TenantEntry } from "./tenantSchema.ts";
 
-/** How far a pod may burst over its CPU request. Memory does not burst: its limit is its request. */
-const CPU_BURST = 2;
-
-/** Each Job pod (init, backup, restore). Three may run at once beside the application. */
-export const JOB_POD = {
-  requests: { cpu: 100, memory: 256 * 2 ** 20 },
-  limits: { cpu: 1000, memory: 512 * 2 ** 20 },
-} as const satisfies Record<string, Compute>;
-const JOB_PODS = 3;
+export { JOB_POD } from "./quota.ts";
 
 /** Context that a registry resolves in. */
 export interface ResolveContext {
   /** The platform's domain, e.g. yourwarehousesaas.com. */
   readonly baseDomain: string;
+  /** The cell to resolve for; entries of another are checked but not resolved. Default: all cells. */
+  readonly cell?: string;
+  /** The cell's region, which its entries must share. Default: any. */
+  readonly region?: string;
 }
 
-/** Applies every default: the only place that knows them. The result is deeply frozen. */
+/** What of the registry is common to all tenants. */
+export interface Common {
+  readonly releases: Releases;
+  readonly defaults: Defaults;
+  readonly catalogue: Catalogue;
+}
+
+/** Cell of an entry; undefined where it belongs to any cell that reads the registry. */
+export const cellOf = (entry: Pick<TenantEntry, "cell">, defaults: Defaults): string | undefined =>
+  entry.cell ?? defaults.cell;
+
+/** Region that an entry asks for; undefined where it takes its cell's. */
+export const regionOf = (entry: Pick<TenantEntry, "region">, defaults: Defaults): string | undefined =>
+  entry.region ?? defaults.region;
+
+/** Applies every default: the only place that knows them. The result is deeply frozen. Tombstones have none. */
 export function resolveTenant(
   entry: TenantEntry,
-  registry: Registry,
-  catalogue: Catalogue,
+  { releases, defaults, catalogue }: Common,
   context: ResolveContext,
-): TenantSpec {
+): TenantSpec | undefined {
+  if (!isLive(entry.state)) return undefined;
   const plan = catalogue.plans[entry.plan];
-  const digest = registry.releases.versions[entry.release]?.digest;
-  if (digest === undefined) throw new Error(`release ${entry.release} passed validation but has no digest`);
-  const pod = podCompute(plan.resources, plan.replicas.min);
-  const pods = plan.replicas.max + 1;
+  const { version } = effectiveVersion(entry, releases, defaults);
+  const digest = releases.versions[version]?.digest;
+  if (digest === undefined) throw new Error(`version ${version} passed validation but has no digest`);
+  const replicas = entry.overrides.replicas ?? plan.replicas;
+  const uploadsBytes = entry.overrides.storage ?? plan.resources.storage;
+  const pod = podCompute(plan.resources, replicas.min);
+  const { features, branding } = entry;
   return deepFreeze({
     id: entry.id,
     displayName: entry.displayName ?? entry.id,
     plan: entry.plan,
     placement: plan.placement,
     state: entry.state,
+    serving: entry.state !== "suspended",
+    suspensionMode: entry.suspension?.mode ?? "maintenance",
     since: entry.since,
+    region: regionOf(entry, defaults) ?? context.region ?? "",
     host: platformHost(entry.id, context.baseDomain),
     customHosts: entry.domains
       .filter((domain) => domain.verification === "verified")
       .map((domain) => domain.host)
-      .sort(),
-    release: { version: entry.release, image: `${registry.releases.image}@${digest}` },
+      .sort(compareText),
+    ring: ringOf(entry, defaults),
+    release: { version, image: `${releases.image}@${digest}` },
     features: {
-      aiWorkflows: entry.features.ai_workflows ?? plan.entitlements.aiWorkflows,
-      chatbot: entry.features.chatbot ?? plan.entitlements.chatbot,
-      theme: entry.features.custom_theme ?? "",
-      integrations: [...entry.features.integrations].sort(),
+      aiWorkflows: features.ai_workflows ?? plan.entitlements.aiWorkflows,
+      chatbot: features.chatbot ?? plan.entitlements.chatbot,
+      theme: features.custom_theme ?? "",
+      integrations: [...features.integrations].sort(compareText),
+    },
+    branding: {
+      productName: branding.productName ?? "",
+      primaryColor: branding.primaryColor ?? "",
+      logoUrl: branding.logoUrl ?? "",
     },
     pod,
-    replicas: plan.replicas,
-    uploadsBytes: plan.resources.storage,
-    quota: {
-      requests: scaledSum(pod.requests, pods, JOB_POD.requests, JOB_PODS),
-      limits: scaledSum(pod.limits, pods, JOB_POD.limits, JOB_PODS),
-      pods: pods + JOB_PODS,
-      storageBytes: plan.resources.storage,
-    },
+    replicas: { min: replicas.min, max: replicas.max },
+    uploadsBytes,
+    quota: namespaceQuota(pod, replicas.max, uploadsBytes),
     connections: {
       app: plan.database.appConnections,
       migrate: plan.database.migrateConnections,
       backup: plan.database.backupConnections,
       database: plan.database.connections,
     },
+    credentials: { rotation: entry.credentials.rotation },
     backup: {
       schedule: spreadMinute(plan.backup.schedule, entry.id),
       retainDays: plan.backup.retainDays,
@@ -73,18 +97,6 @@ export function resolveTenant(
     },
     slo: { availability: plan.slo.availability, p95Ms: plan.slo.p95Ms },
   });
-}
-
-function podCompute(resources: Compute, minReplicas: number): TenantSpec["pod"] {
-  const requests = {
-    cpu: Math.ceil(resources.cpu / minReplicas),
-    memory: Math.ceil(resources.memory / minReplicas),
-  };
-  return { requests, limits: { cpu: requests.cpu * CPU_BURST, memory: requests.memory } };
-}
-
-function scaledSum(pod: Compute, pods: number, job: Compute, jobs: number): Compute {
-  return { cpu: pod.cpu * pods + job.cpu * jobs, memory: pod.memory * pods + job.memory * jobs };
 }
 
 /** Replaces the minute of a cron schedule by one drawn from the id, so that a cell's backups do not start together. */

@@ -1,5 +1,6 @@
 import type { AI_WORKFLOWS, CHATBOTS, Placement, PlanName } from "./catalogue.ts";
-import type { TenantState } from "./schema.ts";
+import type { LiveState, SUSPENSION_MODES } from "./lifecycle.ts";
+import type { Ring } from "./tenantSchema.ts";
 
 /** CPU in millicores, memory in bytes. */
 export interface Compute {
@@ -9,20 +10,28 @@ export interface Compute {
 
 /**
  * A tenant with every default applied: all that components need to know, as plain frozen data.
- * It depends on the tenant's own entry, its plan and the releases, never on another entry.
+ * It depends on the tenant's own entry, its plan, the releases and the defaults, never on another entry or the clock.
  */
 export interface TenantSpec {
   readonly id: string;
   readonly displayName: string;
   readonly plan: PlanName;
   readonly placement: Placement;
-  readonly state: TenantState;
+  readonly state: LiveState;
+  /** Whether requests reach the application. false while suspended: no pods, and a maintenance response. */
+  readonly serving: boolean;
+  /** What the hosts answer while not serving: maintenance 503, payment_required 402. */
+  readonly suspensionMode: (typeof SUSPENSION_MODES)[number];
   /** RFC 3339 UTC. */
   readonly since: string;
+  /** AWS region, e.g. us-west-2. Empty where neither the registry nor the cell names one. */
+  readonly region: string;
   /** The platform host, e.g. acme.yourwarehousesaas.com. */
   readonly host: string;
   /** Verified custom domains, sorted. */
   readonly customHosts: readonly string[];
+  /** Rollout ring: 0 internal, 1 early, 2 general. */
+  readonly ring: Ring;
   readonly release: {
     /** e.g. v2.1.0 */
     readonly version: string;
@@ -36,6 +45,14 @@ export interface TenantSpec {
     readonly theme: string;
     /** Sorted. */
     readonly integrations: readonly string[];
+  };
+  /** White label; what is empty stays the application's or the theme's. */
+  readonly branding: {
+    readonly productName: string;
+    /** #rrggbb */
+    readonly primaryColor: string;
+    /** https URL */
+    readonly logoUrl: string;
   };
   /** One application pod: the plan's figures are spread over the minimum of replicas. */
   readonly pod: { readonly requests: Compute; readonly limits: Compute };
@@ -56,6 +73,8 @@ export interface TenantSpec {
     readonly backup: number;
     readonly database: number;
   };
+  /** How often the application's database password has been replaced. */
+  readonly credentials: { readonly rotation: number };
   readonly backup: {
     /** Cron schedule, UTC, its minute spread by the tenant's id. */
     readonly schedule: string;

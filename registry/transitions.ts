@@ -1,56 +1,46 @@
-import type { Issue } from "./issues.ts";
-import type { TenantSpec } from "./spec.ts";
+import { inReadingOrder, type Issue } from "./issues.ts";
+import type { LoadedRegistry } from "./load.ts";
+import { recordOf, type TenantRecord } from "./records.ts";
+import { transitionRules, type Change } from "./transitionRules.ts";
 
-/** What is remembered of a tenant from the last `up`: its record in the stack output `tenants`. */
-export interface AppliedTenant {
-  readonly id: string;
-  readonly placement: string;
-}
-
-/** The tenants of a previous stack output; records that cannot be read count as absent. */
-export function appliedTenants(output: unknown): readonly AppliedTenant[] {
-  if (typeof output !== "object" || output === null) return [];
-  return Object.values(output).filter(
-    (record: unknown): record is AppliedTenant =>
-      typeof record === "object" &&
-      record !== null &&
-      "id" in record &&
-      typeof record.id === "string" &&
-      "placement" in record,
-  );
-}
+export { appliedTenants } from "./records.ts";
 
 /**
- * Compares the registry with what was last applied and refuses every step that would lose data.
- * @param file the registry's name, for the issues
+ * Compares the registry with what the last `up` left and refuses every step that would lose data.
+ * @param previous the tenants of the last outputs, see `appliedTenants`
  */
-export function forbiddenTransitions(
-  previous: readonly AppliedTenant[],
-  next: readonly TenantSpec[],
-  file: string,
-): Issue[] {
-  const present = new Map(next.map((tenant) => [tenant.id, tenant]));
-  return previous.flatMap(({ id, placement }) => {
-    const now = present.get(id);
-    if (now === undefined) {
-      return [
-        {
-          file,
-          subject: id,
-          message:
-            "is live but no longer in the registry: removing or renaming an entry would destroy the tenant's data; put it back, ids never change (another name is a displayName)",
-        },
-      ];
-    }
-    if (now.placement !== placement) {
-      return [
-        {
-          file,
-          subject: `${id}.plan`,
-          message: `would move the tenant from placement ${placement} to ${now.placement}, which a change of plan alone does not do safely; choose a plan with placement ${placement}`,
-        },
-      ];
-    }
-    return [];
-  });
+export function forbiddenTransitions(previous: readonly TenantRecord[], next: LoadedRegistry): Issue[] {
+  const { cell } = next.context;
+  // What the stack of a cell has made is in that cell.
+  const here = cell === undefined ? previous : previous.map((record) => ({ cell, ...record }));
+  return check(here, next, false);
+}
+
+/** Compares two revisions of the registry, e.g. a pull request's and its merge base: one edit. */
+export const forbiddenChanges = (previous: LoadedRegistry, next: LoadedRegistry): Issue[] =>
+  check(
+    [...previous.entries, ...previous.elsewhere].map((tenant) => recordOf(tenant, previous)),
+    next,
+    true,
+  );
+
+function check(before: readonly TenantRecord[], next: LoadedRegistry, isOneEdit: boolean): Issue[] {
+  const present = new Map(
+    [...next.entries, ...next.elsewhere].map((tenant) => [
+      tenant.entry.id,
+      { record: recordOf(tenant, next), tenant },
+    ]),
+  );
+  const past = new Set(before.map(({ id }) => id));
+  const change: Change = {
+    before,
+    steps: before.flatMap((record) => {
+      const now = present.get(record.id);
+      return now === undefined ? [] : [{ before: record, after: now.record, tenant: now.tenant }];
+    }),
+    missing: before.filter(({ id }) => !present.has(id)),
+    added: [...present.values()].filter(({ record }) => !past.has(record.id)),
+    isOneEdit,
+  };
+  return inReadingOrder(Object.values(transitionRules).flatMap((rule) => rule(change)));
 }

@@ -1,4 +1,4 @@
-// Writes the JSON Schemas that editors and consumers use, from the zod schemas: `npm run schemas`.
+// Writes what is generated from the zod schemas: JSON Schemas for editors and consumers, the reference page. `npm run schemas`.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { renderSchemas } from "./jsonSchemas.ts";

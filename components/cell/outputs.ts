@@ -7,6 +7,7 @@ export interface TenantOutput {
   readonly plan: string;
   readonly placement: string;
   readonly state: string;
+  readonly region: string;
   readonly host: string;
   readonly namespace: string;
   /** Version of the application, e.g. v2.1.0. */
@@ -16,9 +17,9 @@ export interface TenantOutput {
 /** The stack output `tenants`, keyed by id. */
 export function tenantOutputs(tenants: readonly TenantSpec[]): Record<string, TenantOutput> {
   return Object.fromEntries(
-    tenants.map(({ id, plan, placement, state, host, release }) => [
+    tenants.map(({ id, plan, placement, state, region, host, release }) => [
       id,
-      { id, plan, placement, state, host, namespace: namespaceName(id), release: release.version },
+      { id, plan, placement, state, region, host, namespace: namespaceName(id), release: release.version },
     ]),
   );
 }

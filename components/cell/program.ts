@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Billing } from "../../billing/contract.ts";
 import { buildBilling } from "../../billing/build.ts";
-import { formatIssues, type Issue } from "../../registry/issues.ts";
-import { loadRegistry, REGISTRY_FILE } from "../../registry/load.ts";
+import { formatIssue, formatIssues, type Issue } from "../../registry/issues.ts";
+import { loadRegistry } from "../../registry/load.ts";
 import { appliedTenants, forbiddenTransitions } from "../../registry/transitions.ts";
 import { TenantStack } from "../tenantStack.ts";
 import { checkCellConfig } from "./config.ts";
@@ -31,16 +31,14 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
   const config = checkCellConfig(plainConfig(), projectDir, stack);
   const password = databasePassword(stack);
   // The registry is checked in any case, so that all issues come at once.
-  const loaded = loadRegistry(projectDir, { baseDomain: config.ok ? config.value.baseDomain : "" });
+  const loaded = loadRegistry(projectDir, config.ok ? config.value : { baseDomain: "" });
   if (!config.ok || !loaded.ok || !password.ok) {
     throw invalid([config, loaded, password].flatMap((checked) => (checked.ok ? [] : checked.issues)));
   }
-  const forbidden = forbiddenTransitions(
-    appliedTenants((await lastOutputs())["tenants"]),
-    loaded.value.tenants,
-    REGISTRY_FILE,
-  );
+  const forbidden = forbiddenTransitions(appliedTenants(await lastOutputs()), loaded.value);
   if (forbidden.length > 0) throw invalid(forbidden);
+
+  for (const warning of loaded.value.warnings) await pulumi.log.warn(formatIssue(warning));
 
   const cell = config.value;
   const providers = createProviders(cell, password.value);

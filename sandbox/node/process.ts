@@ -59,6 +59,8 @@ export function startContainer(runtime: Runtime, options: ProcessOptions): Runni
       ...Object.fromEntries(options.env),
       ...runtime.env,
       OPS_ROOT: options.root,
+      // A process shares this machine's ports with others: it listens on a free one, on loopback only.
+      OPS_LISTEN: "127.0.0.1:0",
       ...(temporary ? { TMPDIR: join(options.root, "tmp") } : {}),
     },
     cwd: options.root,

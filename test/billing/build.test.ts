@@ -1,6 +1,6 @@
 import { buildBilling } from "../../billing/build.ts";
 import { billingSchema } from "../../billing/contract.ts";
-import { loadValid, realRegistry, registryOf } from "../support/registry.ts";
+import { CONTEXT, loadValid, realRegistry, registryOf } from "../support/registry.ts";
 
 describe("buildBilling", () => {
   const billing = buildBilling(loadValid(), "test");
@@ -32,6 +32,37 @@ describe("buildBilling", () => {
     expect(tenants["one"]?.billable).toBe(false);
     expect(tenants["two"]?.billable).toBe(true);
     expect(totals).toMatchObject({ billableCount: 1, mrrMinor: 69900, estimatedCostMinor: 30000 });
+  });
+
+  it("pauses a suspended tenant, ends a deleted one and keeps its record", () => {
+    const gone = {
+      id: "gone",
+      state: "deleted",
+      since: "2026-06-01T00:00:00Z",
+      offboarding: {
+        reason: "unpaid",
+        purgeAfter: "2026-05-01T00:00:00Z",
+        finalBackup: {
+          id: "gone-20260401T000000Z",
+          sha256: "4".repeat(64),
+          verifiedAt: "2026-04-01T01:00:00Z",
+        },
+        confirm: "gone.yourwarehousesaas.com",
+      },
+    };
+    const { tenants, totals } = buildBilling(
+      loadValid(registryOf({ id: "one", state: "suspended" }, gone)),
+      "test",
+    );
+    expect(tenants["one"]).toMatchObject({ state: "suspended", billable: false, placement: "silo" });
+    expect(tenants["gone"]).toMatchObject({ state: "deleted", billable: false });
+    expect(totals).toEqual({ billableCount: 0, mrrMinor: 0, estimatedCostMinor: 15000 });
+  });
+
+  it("tells of the cell's own tenants alone", () => {
+    const registry = registryOf({ id: "one", cell: "west" }, { id: "two", cell: "east" });
+    const west = loadValid(registry, { ...CONTEXT, cell: "west" });
+    expect(Object.keys(buildBilling(west, "west").tenants)).toEqual(["one"]);
   });
 
   it("changes a tenant's revision with what is billed and with nothing else", () => {

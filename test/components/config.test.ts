@@ -64,7 +64,7 @@ describe("checkCellConfig", () => {
       expect.stringMatching(
         /^Pulumi\.test\.yaml:\d+:\d+ warehouse:edge\.mode: .*needs mode "gateway" or "ingress"$/,
       ),
-      "Pulumi.test.yaml:2:3 warehouse:sell: is no known field; remove it or check its spelling",
+      'Pulumi.test.yaml:2:3 warehouse:sell: is no known field; did you mean "cell"?',
     ]);
   });
 

@@ -52,9 +52,9 @@ describe("TenantStack", () => {
        "PersistentVolumeClaim": 1,
        "PodDisruptionBudget": 1,
        "PrometheusRule": 1,
-       "RandomPassword": 3,
+       "RandomPassword": 4,
        "ResourceQuota": 1,
-       "Role": 5,
+       "Role": 6,
        "Schema": 1,
        "Secret": 3,
        "Service": 1,
@@ -89,11 +89,11 @@ describe("TenantStack", () => {
       ...SECRET,
       value: {
         username: "warehouse_acme_app_a",
-        password: "secret-of-acme-app-password",
+        password: "secret-of-acme-app-a-password",
         host: "db.internal",
         port: "5432",
         name: "warehouse_acme",
-        url: "postgres://warehouse_acme_app_a:secret-of-acme-app-password@db.internal:5432/warehouse_acme?sslmode=verify-full",
+        url: "postgres://warehouse_acme_app_a:secret-of-acme-app-a-password@db.internal:5432/warehouse_acme?sslmode=verify-full",
       },
     });
     const others = rendered.filter(
@@ -107,7 +107,7 @@ describe("TenantStack", () => {
     expect(find(rendered, ":Database", "acme-database")["owner"]).toBeUndefined();
     expect(find(rendered, ":Schema", "acme-schema")).toMatchObject({ owner: "warehouse_acme_owner" });
     expect(find(rendered, ":Role", "acme-owner")).toMatchObject({ login: false });
-    expect(find(rendered, ":Role", "acme-app")).toMatchObject({
+    expect(find(rendered, ":Role", "acme-app-a")).toMatchObject({
       login: true,
       roles: ["warehouse_acme_rw"],
       connectionLimit: 60,
@@ -222,13 +222,68 @@ describe("TenantStack", () => {
   });
 });
 
+describe("rotation of credentials", () => {
+  const after = async (rotation: number): Promise<{ username: unknown; generations: unknown[] }> => {
+    const rendered = await render(registryOf({ id: "acme", credentials: { rotation } }));
+    const secret = find(rendered, ":Secret", "acme-db-secret")["stringData"] as {
+      value: { username: string };
+    };
+    const generations = ["a", "b"].map(
+      (which) => find(rendered, ":RandomPassword", `acme-app-${which}-password`)["keepers"],
+    );
+    return { username: secret.value.username, generations };
+  };
+
+  it("alternates between two logins and renews only the idle one's password", async () => {
+    const seen = [];
+    for (const rotation of [0, 1, 2, 3]) seen.push(await after(rotation));
+    expect(seen.map(({ username }) => username)).toEqual(
+      ["a", "b", "a", "b"].map((which) => `warehouse_acme_app_${which}`),
+    );
+    expect(
+      seen.map(({ generations }) =>
+        generations.map((keepers) => (keepers as { generation: string }).generation),
+      ),
+    ).toEqual([
+      ["0", "1"],
+      ["0", "1"],
+      ["2", "1"],
+      ["2", "3"],
+    ]);
+  });
+});
+
+describe("a suspended tenant", () => {
+  const suspended = registryOf({ id: "acme", state: "suspended", suspension: { reason: "unpaid" } });
+
+  it("has no pods, autoscaler or init Job, and a Service that leads to the maintenance response", async () => {
+    const rendered = await render(suspended);
+    expect(find(rendered, ":Deployment", "acme-app")).toMatchObject({ spec: { replicas: 0 } });
+    expect(kinds(rendered, "acme")).not.toContain("HorizontalPodAutoscaler");
+    expect(kinds(rendered, "acme")).not.toContain("Job");
+    expect(find(rendered, ":Service", "acme-service")).toMatchObject({
+      spec: { selector: { app: "warehouse-maintenance", customer: "acme" } },
+    });
+    expect(find(rendered, ":Deployment", "acme-maintenance")).toMatchObject({
+      spec: { replicas: 1, template: { spec: { containers: [{ args: ["maintenance"] }] } } },
+    });
+  });
+
+  it("keeps its data, its backups and its route", async () => {
+    const before = (await render(registryOf({ id: "acme" }))).map(({ type, name }) => `${type}::${name}`);
+    const after = new Set((await render(suspended)).map(({ type, name }) => `${type}::${name}`));
+    const gone = before.filter((key) => !after.has(key));
+    expect(gone.map((key) => key.split("::").at(-1)).sort()).toEqual(["acme-autoscaler", "acme-init"]);
+  });
+});
+
 describe("the neighbour rule", () => {
   const id = fc.stringMatching(/^[a-z](-?[a-z0-9]){2,12}$/).filter((text) => text !== "acme");
   const neighbour = fc.record({
     id,
     plan: fc.constantFrom("ai_enhanced", "enterprise"),
-    release: fc.constantFrom("v2.1.0", "v2.0.5"),
-    state: fc.constantFrom("trial", "active", "past_due"),
+    ring: fc.constantFrom(1, 2),
+    state: fc.constantFrom("active", "past_due"),
   });
   const neighbours = fc.uniqueArray(neighbour, {
     selector: ({ id }) => id.replaceAll("-", "_"),

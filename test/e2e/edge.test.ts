@@ -9,8 +9,8 @@ beforeAll(async () => {
   place = await openWorkplace();
   place.edit(
     "tenants/tenants.yaml",
-    "    release: v2.1.0\n",
-    `    release: v2.1.0
+    "    plan: enterprise\n",
+    `    plan: enterprise
     domains:
       - { host: wms.acme.example, verification: verified }
       - { host: later.acme.example, verification: pending }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { dump as dumpTo, verifyDump } from "../../ops/postgres.ts";
 import { billingSchema } from "../../billing/contract.ts";
 import { heal } from "../../sandbox/stack.ts";
-import { changes, openWorkplace, run, sql, type Workplace } from "../support/e2e.ts";
+import { changes, openWorkplace, run, sql, type Outcome, type Workplace } from "../support/e2e.ts";
 
 const REGISTRY = "tenants/tenants.yaml";
 const MINUTE = 60_000;
@@ -14,7 +14,6 @@ const entry = (id: string): string => `
   - id: ${id}
     plan: ai_enhanced
     since: "2026-01-01T00:00:00Z"
-    release: v2.1.0
 `;
 
 interface Login {
@@ -65,6 +64,14 @@ const connection = ({ user, password }: Login, database: string) => ({
   database,
 });
 
+const previewed = async (): Promise<{ op: string; name: string }[]> =>
+  changes(await place.pulumi("preview", "--json"));
+/** The stack itself changes only by its outputs. */
+const ownersOf = (steps: { name: string }[]): string[] =>
+  [...new Set(steps.map(({ name }) => name.split("-")[0] ?? ""))]
+    .filter((name) => name !== "warehouse")
+    .sort();
+
 describe("pulumi up of the registry", () => {
   it("deploys the two customers of the founding plan", async () => {
     const up = await place.pulumi("up", "--yes", "--skip-preview");
@@ -94,6 +101,7 @@ describe("pulumi up of the registry", () => {
       plan: "enterprise",
       placement: "silo",
       state: "active",
+      region: "us-west-2",
       host: "acme.yourwarehousesaas.com",
       namespace: "customer-acme",
       release: "v2.1.0",
@@ -240,6 +248,7 @@ describe("tenants' databases", () => {
       ),
     ).toEqual([
       { rolname: "warehouse_acme_app_a", rolconnlimit: 60 },
+      { rolname: "warehouse_acme_app_b", rolconnlimit: 60 },
       { rolname: "warehouse_acme_backup", rolconnlimit: 2 },
       { rolname: "warehouse_acme_migrate", rolconnlimit: 3 },
     ]);
@@ -372,14 +381,6 @@ describe("the operations program", () => {
 });
 
 describe("an edit of the registry", () => {
-  const previewed = async (): Promise<{ op: string; name: string }[]> =>
-    changes(await place.pulumi("preview", "--json"));
-  /** The stack itself changes only by its outputs. */
-  const ownersOf = (steps: { name: string }[]): string[] =>
-    [...new Set(steps.map(({ name }) => name.split("-")[0] ?? ""))]
-      .filter((name) => name !== "warehouse")
-      .sort();
-
   it("adds a tenant without touching another", async () => {
     place.write(REGISTRY, registry + entry("gamma"));
     const steps = await previewed();
@@ -395,7 +396,11 @@ describe("an edit of the registry", () => {
   });
 
   it("changes the release of one tenant alone", async () => {
-    place.edit(REGISTRY, "release: v2.1.0", "release: v2.0.5");
+    place.edit(
+      REGISTRY,
+      "    plan: enterprise\n",
+      '    plan: enterprise\n    pin: { version: v2.0.5, until: "2099-01-01", reason: a freeze }\n',
+    );
     const steps = await previewed();
     expect(ownersOf(steps)).toEqual(["acme"]);
     expect(steps.map(({ name }) => name)).toEqual(expect.arrayContaining(["acme-app", "acme-init"]));
@@ -434,7 +439,9 @@ describe("an edit of the registry", () => {
   it("with mistakes fails with every one at its place, without a stack trace, and changes nothing", async () => {
     place.write(
       REGISTRY,
-      registry.replace("plan: enterprise", "plan: enterprize").replace("release: v2.0.5", "release: v9.9.9"),
+      registry
+        .replace("plan: enterprise", "plan: enterprize")
+        .replace("version: v2.0.5, until", "version: v9.9.9, until"),
     );
     place.edit("Pulumi.sandbox.yaml", "mode: gateway", "mode: nginx");
     try {
@@ -442,7 +449,7 @@ describe("an edit of the registry", () => {
       expect(up.code).not.toBe(0);
       expect(up.output).toContain("problems in the input; nothing was changed:");
       expect(up.output).toMatch(
-        /tenants\/tenants\.yaml:14:11 acme\.plan: "enterprize" is not allowed here; did you mean "enterprise"\?/,
+        /tenants\/tenants\.yaml:\d+:11 acme\.plan: "enterprize" is not allowed here; did you mean "enterprise"\?/,
       );
       expect(up.output).toMatch(
         /Pulumi\.sandbox\.yaml:\d+:\d+ warehouse:edge\.mode: .*needs mode "gateway" or "ingress"/,
@@ -452,6 +459,101 @@ describe("an edit of the registry", () => {
     } finally {
       place.edit("Pulumi.sandbox.yaml", "mode: nginx", "mode: gateway");
     }
+  });
+});
+
+describe("rotation of credentials", () => {
+  it("leads to the other login and keeps the present one working", async () => {
+    const before = await login("acme");
+    place.edit(
+      REGISTRY,
+      "    plan: enterprise\n",
+      "    plan: enterprise\n    credentials: { rotation: 1 }\n",
+    );
+    expect(ownersOf(await previewed())).toEqual(["acme"]);
+    expect((await place.pulumi("up", "--yes", "--skip-preview")).code).toBe(0);
+    keep(place.read(REGISTRY));
+    const after = await login("acme");
+    expect([before.user, after.user]).toEqual(["warehouse_acme_app_a", "warehouse_acme_app_b"]);
+    expect(after.password).not.toBe(before.password);
+    for (const each of [before, after]) {
+      expect(await sql(connection(each, "warehouse_acme"), "select name from items")).toEqual([
+        { name: "pallet" },
+      ]);
+    }
+  });
+});
+
+describe("suspension", () => {
+  const served = (): Promise<Outcome> =>
+    place.kubectl("get", "deploy,hpa", "-n", "customer-beta", "-o", "name");
+
+  it("ends a tenant's pods, answers its hosts and keeps its data and backups", async () => {
+    place.edit(
+      REGISTRY,
+      "    plan: ai_enhanced\n",
+      "    plan: ai_enhanced\n    state: suspended\n    suspension: { reason: unpaid, mode: payment_required }\n",
+    );
+    expect(ownersOf(await previewed())).toEqual(["beta"]);
+    expect((await place.pulumi("up", "--yes", "--skip-preview")).code).toBe(0);
+    keep(place.read(REGISTRY));
+    expect(await previewed()).toEqual([]);
+    expect((await served()).stdout.trim().split("\n")).toEqual([
+      "deployment.apps/warehouse-app",
+      "deployment.apps/warehouse-maintenance",
+    ]);
+    const pods = await place.kubectl(
+      "wait",
+      "pod",
+      "-n",
+      "customer-beta",
+      "-l",
+      "app=warehouse",
+      "--for=delete",
+      "--timeout=60s",
+    );
+    expect(pods.code).toBe(0);
+    const selector = await place.kubectl(
+      "get",
+      "svc/warehouse-service",
+      "-n",
+      "customer-beta",
+      "-o",
+      "jsonpath={.spec.selector.app}",
+    );
+    expect(selector.stdout).toBe("warehouse-maintenance");
+    const log = await place.kubectl("logs", "deploy/warehouse-maintenance", "-n", "customer-beta");
+    const [, address = ""] = /answering 402 on (\S+)/.exec(log.stdout) ?? [];
+    const response = await fetch(`http://${address}/shop`);
+    expect(response.status).toBe(402);
+    expect(await response.text()).toContain("This site is suspended.");
+    expect(
+      (await place.kubectl("get", "cronjob/warehouse-backup", "pvc/warehouse-uploads", "-n", "customer-beta"))
+        .code,
+    ).toBe(0);
+    expect(await sql(connection(await login("beta"), "warehouse_beta"), "select 1 as one")).toEqual([
+      { one: 1 },
+    ]);
+  });
+
+  it("is undone by an edit", async () => {
+    place.edit(
+      REGISTRY,
+      "    state: suspended\n    suspension: { reason: unpaid, mode: payment_required }\n",
+      "",
+    );
+    expect((await place.pulumi("up", "--yes", "--skip-preview")).code).toBe(0);
+    keep(place.read(REGISTRY));
+    const ready = await place.kubectl(
+      "wait",
+      "deployment/warehouse-app",
+      "-n",
+      "customer-beta",
+      "--for=jsonpath={.status.readyReplicas}=2",
+      "--timeout=90s",
+    );
+    expect(ready.output).toContain("condition met");
+    expect((await served()).stdout).not.toContain("maintenance");
   });
 });
 

@@ -1,42 +1,203 @@
-import { formatIssue } from "../../registry/issues.ts";
-import { appliedTenants, forbiddenTransitions } from "../../registry/transitions.ts";
 import { tenantOutputs } from "../../components/cell/outputs.ts";
-import { loadValid, registryOf } from "../support/registry.ts";
+import { buildBilling } from "../../billing/build.ts";
+import { formatIssue } from "../../registry/issues.ts";
+import { isReachable, STATES, TRANSITIONS } from "../../registry/lifecycle.ts";
+import { appliedTenants, forbiddenChanges, forbiddenTransitions } from "../../registry/transitions.ts";
+import { CONTEXT, loadValid, registryOf } from "../support/registry.ts";
 
-const tenantsOf = (...ids: string[]) =>
-  ids.length === 0 ? [] : loadValid(registryOf(...ids.map((id) => ({ id })))).tenants;
-const check = (before: string[], after: string[]) =>
-  forbiddenTransitions(
-    appliedTenants(tenantOutputs(tenantsOf(...before))),
-    tenantsOf(...after),
-    "tenants/tenants.yaml",
+type Entries = readonly object[];
+
+/** The issues of a change between two revisions. */
+const change = (before: Entries, after: Entries): string[] =>
+  forbiddenChanges(loadValid(registryOf(...before)), loadValid(registryOf(...after))).map(formatIssue);
+
+/** The issues of an `up` after another. */
+function up(before: Entries, after: Entries, context = CONTEXT): string[] {
+  const last = loadValid(registryOf(...before), context);
+  const outputs: unknown = JSON.parse(
+    JSON.stringify({ tenants: tenantOutputs(last.tenants), billing: buildBilling(last, "test") }),
+  );
+  return forbiddenTransitions(
+    appliedTenants(outputs as Record<string, unknown>),
+    loadValid(registryOf(...after), context),
   ).map(formatIssue);
+}
 
-describe("forbiddenTransitions", () => {
-  it("allows additions, another order and no change", () => {
-    expect(check([], ["acme"])).toEqual([]);
-    expect(check(["acme", "beta"], ["beta", "gamma", "acme"])).toEqual([]);
+const acme = { id: "acme" };
+const later = { since: "2026-06-01T00:00:00Z" };
+const tombstone = (id: string) => ({
+  id,
+  state: "deleted",
+  ...later,
+  offboarding: {
+    reason: "unpaid",
+    purgeAfter: "2026-05-01T00:00:00Z",
+    finalBackup: { id: `${id}-20260401T000000Z`, sha256: "4".repeat(64), verifiedAt: "2026-04-01T01:00:00Z" },
+    confirm: `${id}.yourwarehousesaas.com`,
+  },
+});
+const many = (count: number, more: object = {}) =>
+  Array.from({ length: count }, (_, n) => ({ id: `tenant-${n}`, ...more }));
+
+const REMOVED =
+  "tenants/tenants.yaml beta: is live but no longer in the registry: removing or renaming an entry would destroy the tenant's data; put it back, ids never change (another name is a displayName)";
+
+describe.each([
+  ["between two runs", up],
+  ["between two revisions", change],
+])("a change %s", (_name, check) => {
+  it("may add tenants, reorder them and do nothing", () => {
+    expect(check([acme], [acme])).toEqual([]);
+    expect(check([acme, { id: "beta" }], [{ id: "beta" }, { id: "gamma" }, acme])).toEqual([]);
   });
 
-  it("refuses the removal and the renaming of a live tenant", () => {
-    const message =
-      "tenants/tenants.yaml beta: is live but no longer in the registry: removing or renaming an entry would destroy the tenant's data; put it back, ids never change (another name is a displayName)";
-    expect(check(["acme", "beta"], ["acme"])).toEqual([message]);
-    expect(check(["acme", "beta"], ["acme", "beta-retail"])).toEqual([message]);
+  it("may suspend and resume a tenant", () => {
+    const suspended = { ...acme, ...later, state: "suspended" };
+    expect(check([acme], [suspended])).toEqual([]);
+    expect(check([suspended], [{ ...acme, since: "2026-07-01T00:00:00Z" }])).toEqual([]);
   });
 
-  it("refuses a change of placement", () => {
+  it("removes and renames no live tenant", () => {
+    expect(check([acme, { id: "beta" }], [acme])).toEqual([REMOVED]);
+    expect(check([acme, { id: "beta" }], [acme, { id: "beta-retail" }])).toEqual([REMOVED]);
+  });
+
+  it("says what looks like a renaming", () => {
+    const billing = { subscriptionRef: "sub_1" };
+    expect(check([acme, { id: "beta", billing }], [acme, { id: "beta-retail", billing }])).toEqual([
+      'tenants/tenants.yaml beta: is live but no longer in the registry, where "beta-retail" has its subscription: this looks like a renaming, which would destroy the tenant\'s data; put the id back, ids never change (another name is a displayName)',
+    ]);
+  });
+
+  it("removes no tombstone", () => {
+    expect(check([acme, tombstone("gone")], [acme])).toEqual([
+      "tenants/tenants.yaml gone: is a tombstone that is no longer in the registry: it keeps the id and its hosts from being given away again; put it back",
+    ]);
+  });
+
+  it("brings no deleted tenant back", () => {
+    expect(
+      check([tombstone("gone")], [{ id: "gone", since: "2026-07-01T00:00:00Z", state: "active" }]),
+    ).toEqual([
+      "tenants/tenants.yaml:18:77 gone.state: a deleted tenant cannot come back as active; give a new tenant a new id",
+    ]);
+  });
+
+  it("deletes no live tenant", () => {
+    expect(check([acme], [tombstone("acme")])).toEqual([
+      "tenants/tenants.yaml:18:77 acme.state: cannot go from active to deleted; from active it may become past_due or suspended or offboarding",
+    ]);
+  });
+
+  it("suspends at most five tenants, or a tenth", () => {
+    const suspended = (count: number, of: number) => [
+      ...many(count, { state: "suspended", ...later }),
+      ...many(of).slice(count),
+    ];
+    expect(check(many(8), suspended(5, 8))).toEqual([]);
+    expect(check(many(8), suspended(6, 8))).toEqual([
+      "tenants/tenants.yaml suspends or ends 6 of 8 live tenants at once (tenant-0, tenant-1, tenant-2, tenant-3, tenant-4, …); the most in one change is 5",
+    ]);
+    expect(check(many(80), suspended(8, 80))).toEqual([]);
+    expect(check(many(80), suspended(9, 80))).toHaveLength(1);
+  });
+
+  it("does not move a tenant to another region", () => {
+    const [west, east] = ["us-west-2", "eu-central-1"].map((region) => ({ ...acme, region }));
+    expect(check([west ?? acme], [east ?? acme])).toEqual([
+      "tenants/tenants.yaml:18:78 acme.region: would move the tenant from region us-west-2 to eu-central-1, but its data stays behind; keep region us-west-2",
+    ]);
+  });
+});
+
+describe("a change between two runs", () => {
+  it("does not move a tenant to another placement", () => {
     const applied = [{ id: "acme", placement: "bridge" }];
-    expect(forbiddenTransitions(applied, tenantsOf("acme"), "tenants/tenants.yaml").map(formatIssue)).toEqual(
-      [
-        "tenants/tenants.yaml acme.plan: would move the tenant from placement bridge to silo, which a change of plan alone does not do safely; choose a plan with placement bridge",
-      ],
+    expect(forbiddenTransitions(applied, loadValid(registryOf(acme))).map(formatIssue)).toEqual([
+      "tenants/tenants.yaml:18:44 acme.plan: would move the tenant from placement bridge to silo, which a change of plan alone does not do safely; choose a plan with placement bridge",
+    ]);
+  });
+
+  it("does not move a tenant to another cell", () => {
+    const context = { ...CONTEXT, cell: "west" };
+    expect(up([acme], [{ ...acme, cell: "east" }], context)).toEqual([
+      "tenants/tenants.yaml:18:76 acme.cell: would move the tenant from cell west to east, but its data stays behind; keep cell west",
+    ]);
+  });
+
+  it("may sum up several edits", () => {
+    expect(up([{ ...acme, state: "suspended" }], [{ ...acme, state: "past_due" }])).toEqual([]);
+    expect(up([{ ...acme, state: "trial" }], [{ ...acme, state: "past_due" }])).toEqual([]);
+  });
+
+  it("knows no tenant before the first run, and none in outputs it cannot read", () => {
+    expect(appliedTenants({})).toEqual([]);
+    expect(appliedTenants({ tenants: "x", billing: [] })).toEqual([]);
+    expect(appliedTenants({ tenants: { a: null, b: 1, c: { id: 2 }, d: { id: "d", plan: 3 } } })).toEqual([
+      { id: "d" },
+    ]);
+    expect(forbiddenTransitions([], loadValid(registryOf({ ...acme, state: "suspended" })))).toEqual([]);
+  });
+});
+
+describe("a change between two revisions", () => {
+  it("takes one step of the lifecycle", () => {
+    expect(change([{ ...acme, state: "suspended" }], [{ ...acme, ...later, state: "past_due" }])).toEqual([
+      "tenants/tenants.yaml:18:77 acme.state: cannot go from suspended to past_due; from suspended it may become active or offboarding",
+    ]);
+  });
+
+  it("starts tenants at the beginning", () => {
+    expect(change([acme], [acme, { id: "beta", state: "suspended" }])).toEqual([
+      "tenants/tenants.yaml:19:110 beta.state: a new entry cannot start suspended; start it as trial or active",
+    ]);
+    expect(change([acme], [acme, { id: "beta", state: "trial" }, tombstone("old")])).toEqual([]);
+  });
+
+  it("dates changes of plan and state", () => {
+    expect(change([acme], [{ ...acme, state: "past_due" }])).toEqual([
+      "tenants/tenants.yaml:18:14 acme.since: stays the same although state changes; write since when past_due holds",
+    ]);
+    expect(change([acme], [{ ...acme, plan: "ai_enhanced", since: "2025-01-01T00:00:00Z" }])).toEqual([
+      "tenants/tenants.yaml:18:14 acme.since: goes back from 2026-01-01T00:00:00Z although plan changes; write since when it holds",
+    ]);
+    expect(change([acme], [{ ...acme, displayName: "ACME" }])).toEqual([]);
+  });
+
+  it("does not move a tenant to another cell", () => {
+    expect(change([{ ...acme, cell: "west" }], [{ ...acme, cell: "east" }])).toEqual([
+      "tenants/tenants.yaml:18:76 acme.cell: would move the tenant from cell west to east, but its data stays behind; keep cell west",
+    ]);
+  });
+});
+
+describe("deletions", () => {
+  const archived = (id: string, more: object = {}) => ({ id, state: "archived", ...more });
+
+  it("take one tenant at a time, and none that was under legal hold", () => {
+    const next = loadValid(registryOf(acme, tombstone("one"), tombstone("two")));
+    expect(forbiddenTransitions([acme, archived("one"), archived("two")], next).map(formatIssue)).toEqual([
+      "tenants/tenants.yaml deletes 2 tenants at once (one, two); delete one in a change",
+    ]);
+    expect(
+      forbiddenTransitions([archived("one", { legalHold: true }), archived("two")], next).map(formatIssue),
+    ).toContain(
+      "tenants/tenants.yaml:19:76 one.state: is under legal hold before this change; lift the hold in a change of its own",
     );
   });
 });
 
-describe("appliedTenants", () => {
-  it("knows none before the first run", () => {
-    expect(appliedTenants(undefined)).toEqual([]);
+describe("the lifecycle", () => {
+  it("ends nowhere but in deleted, and reaches deleted through archived alone", () => {
+    expect(STATES.filter((state) => TRANSITIONS[state].length === 0)).toEqual(["deleted"]);
+    expect(STATES.filter((state) => TRANSITIONS[state].includes("deleted"))).toEqual(["archived"]);
+    expect(STATES.filter((state) => TRANSITIONS[state].includes("archived"))).toEqual(["offboarding"]);
+  });
+
+  it("skips no step towards deletion, however many edits lie between two runs", () => {
+    const skipping = STATES.filter((state) => isReachable(state, "deleted"));
+    expect(skipping).toEqual(["archived", "deleted"]);
+    expect(STATES.filter((state) => isReachable(state, "archived"))).toEqual(["offboarding", "archived"]);
+    expect(STATES.filter((state) => isReachable("deleted", state))).toEqual(["deleted"]);
   });
 });

@@ -1,8 +1,14 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { formatIssue } from "../../registry/issues.ts";
-import { CATALOGUE_FILE, loadRegistry, REGISTRY_FILE, type LoadedRegistry } from "../../registry/load.ts";
+import { formatIssue, type Checked } from "../../registry/issues.ts";
+import {
+  CATALOGUE_FILE,
+  loadRegistry,
+  REGISTRY_FILE,
+  type LoadContext,
+  type LoadedRegistry,
+} from "../../registry/load.ts";
 
 export const PROJECT = process.cwd();
 export const BASE_DOMAIN = "yourwarehousesaas.com";
@@ -33,28 +39,53 @@ export function withProject<T>(
   }
 }
 
+/** The day of the tests: warnings know the time. */
+export const NOW = new Date("2026-11-23T12:00:00Z");
+export const CONTEXT: LoadContext = { baseDomain: BASE_DOMAIN, now: NOW };
+
+/** Loads a registry beside the real catalogue, or a whole set of files. */
+export function load(
+  registry: string | Readonly<Record<string, string | undefined>> | undefined,
+  context: LoadContext = CONTEXT,
+): Checked<LoadedRegistry> {
+  const files = typeof registry === "object" ? registry : { [REGISTRY_FILE]: registry };
+  return withProject(files, (dir) => loadRegistry(dir, context));
+}
+
 /** The issues of a registry, as a user reads them. */
 export function issuesOf(
   registry: string | undefined,
   catalogue: string | undefined = realCatalogue,
 ): string[] {
-  return withProject({ [REGISTRY_FILE]: registry, [CATALOGUE_FILE]: catalogue }, (dir) => {
-    const loaded = loadRegistry(dir, { baseDomain: BASE_DOMAIN });
-    return loaded.ok ? [] : loaded.issues.map(formatIssue);
-  });
+  const loaded = load({ [REGISTRY_FILE]: registry, [CATALOGUE_FILE]: catalogue });
+  return loaded.ok ? [] : loaded.issues.map(formatIssue);
 }
 
 /** A registry that must be valid. */
-export function loadValid(registry: string = realRegistry): LoadedRegistry {
-  return withProject({ [REGISTRY_FILE]: registry }, (dir) => {
-    const loaded = loadRegistry(dir, { baseDomain: BASE_DOMAIN });
-    if (!loaded.ok) throw new Error(loaded.issues.map(formatIssue).join("\n"));
-    return loaded.value;
-  });
+export function loadValid(registry: string = realRegistry, context: LoadContext = CONTEXT): LoadedRegistry {
+  const loaded = load(registry, context);
+  if (!loaded.ok) throw new Error(loaded.issues.map(formatIssue).join("\n"));
+  return loaded.value;
 }
 
-/** Text of a registry with these entries, written as YAML flow so that any value fits. */
+/**
+ * Text of a registry with these entries, written as YAML flow so that any value fits. `release` stands for a pin, and
+ * the block that a state requires is filled in.
+ */
 export function registryOf(...entries: readonly object[]): string {
   const head = realRegistry.slice(0, realRegistry.indexOf("tenants:\n"));
-  return `${head}tenants:\n${entries.map((entry) => `  - ${JSON.stringify({ since: "2026-01-01T00:00:00Z", release: "v2.1.0", plan: "enterprise", ...entry })}\n`).join("")}`;
+  return `${head}tenants:\n${entries.map((entry) => `  - ${JSON.stringify(entryOf(entry))}\n`).join("")}`;
+}
+
+/** An entry with what is required and not given. */
+export function entryOf(given: object): object {
+  const { release, ...entry } = given as { readonly release?: string; readonly state?: string };
+  return {
+    since: "2026-01-01T00:00:00Z",
+    plan: "enterprise",
+    ...(release === undefined ? {} : { pin: { version: release, until: "2027-03-31", reason: "test" } }),
+    ...(entry.state === "trial" ? { trial: { endsAt: "2026-12-31T00:00:00Z" } } : {}),
+    ...(entry.state === "suspended" ? { suspension: { reason: "unpaid" } } : {}),
+    ...entry,
+  };
 }

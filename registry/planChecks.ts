@@ -1,0 +1,79 @@
+import type { Plan } from "./catalogue.ts";
+
+/** A figure of a plan that cannot be. */
+interface Impossible {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
+/** Looks at one plan whose fields are each valid. */
+type PlanCheck = (plan: Plan) => Impossible | undefined;
+
+/** Least share of one pod: below it the application does not start. */
+const MIN_POD = { cpu: 50, memory: 128 * 2 ** 20 };
+
+const sharesFitCost: PlanCheck = ({ cost }) =>
+  cost.aiMinor + cost.supportMinor > cost.totalMinor
+    ? { path: ["cost", "totalMinor"], message: "is less than its AI and support shares together" }
+    : undefined;
+
+const replicasAreOrdered: PlanCheck = ({ replicas }) =>
+  replicas.min > replicas.max
+    ? { path: ["replicas", "max"], message: `is below replicas.min (${replicas.min})` }
+    : undefined;
+
+const connectionsHoldLogins: PlanCheck = ({ database }) => {
+  const logins = database.appConnections + database.migrateConnections + database.backupConnections;
+  return database.connections < logins
+    ? {
+        path: ["database", "connections"],
+        message: `is below what its logins may open together (${logins})`,
+      }
+    : undefined;
+};
+
+const podsCanStart: PlanCheck = ({ resources, replicas }) => {
+  if (resources.cpu / replicas.min < MIN_POD.cpu)
+    return {
+      path: ["resources", "cpu"],
+      message: `leaves less than ${MIN_POD.cpu}m for each of ${replicas.min} pods`,
+    };
+  if (resources.memory / replicas.min < MIN_POD.memory)
+    return {
+      path: ["resources", "memory"],
+      message: `leaves less than ${MIN_POD.memory / 2 ** 20}Mi for each of ${replicas.min} pods`,
+    };
+  return undefined;
+};
+
+const backupsComeBeforeTheirAlert: PlanCheck = ({ backup, slo }) => {
+  const minutes = longestGapMinutes(backup.schedule);
+  return slo.backupMaxAgeMinutes <= minutes
+    ? {
+        path: ["slo", "backupMaxAgeMinutes"],
+        message: `is not above the ${minutes} minutes between two backups, so its alert would never end`,
+      }
+    : undefined;
+};
+
+/** Longest time between two runs of a schedule of minute and hour. */
+function longestGapMinutes(schedule: string): number {
+  const hour = schedule.split(" ")[1] ?? "*";
+  if (hour === "*") return 60;
+  return hour.startsWith("*/") ? Number(hour.slice(2)) * 60 : 24 * 60;
+}
+
+const aiIsPaidWhereItIsSold: PlanCheck = ({ entitlements, cost }) =>
+  entitlements.aiWorkflows === "none" && entitlements.chatbot === "none" && cost.aiMinor > 0
+    ? { path: ["cost", "aiMinor"], message: "is a cost of AI, which the plan does not include" }
+    : undefined;
+
+/** Every check of a plan. */
+export const planChecks: readonly PlanCheck[] = [
+  sharesFitCost,
+  replicasAreOrdered,
+  connectionsHoldLogins,
+  podsCanStart,
+  backupsComeBeforeTheirAlert,
+  aiIsPaidWhereItIsSold,
+];

@@ -1,0 +1,67 @@
+import {
+  brandingWithinPlan,
+  domainsWithinPlan,
+  featuresWithinPlan,
+  integrationsAreDistinct,
+  overridesWithinPlan,
+  placementIsDeployable,
+  regionMatchesCell,
+} from "./entitlements.ts";
+import { domainsAreForeign, platformHostsFit, uniqueHosts } from "./hosts.ts";
+import {
+  filesAreNamedAfterIds,
+  idsAreNotReserved,
+  registryIsNotEmpty,
+  uniqueDerivedNames,
+  uniqueIds,
+  uniqueSubscriptions,
+} from "./identity.ts";
+import {
+  percentHasPrevious,
+  pinnedVersionsExist,
+  pinsWithinPlan,
+  ringsAreOrdered,
+  ringVersionsExist,
+} from "./releases.ts";
+import type { Rule } from "./rule.ts";
+import {
+  archivedHasFinalBackup,
+  blocksFitState,
+  deletionIsConfirmed,
+  migrationIsDeployable,
+  offboardingHasGrace,
+  stateIsDeployable,
+  trialsEndAfterStart,
+} from "./states.ts";
+
+/** Every rule by its name, in the order of their issues' importance to a reader. None reads the clock. */
+export const rules = {
+  registryIsNotEmpty,
+  uniqueIds,
+  uniqueDerivedNames,
+  idsAreNotReserved,
+  filesAreNamedAfterIds,
+  uniqueHosts,
+  domainsAreForeign,
+  platformHostsFit,
+  uniqueSubscriptions,
+  blocksFitState,
+  trialsEndAfterStart,
+  offboardingHasGrace,
+  archivedHasFinalBackup,
+  deletionIsConfirmed,
+  stateIsDeployable,
+  migrationIsDeployable,
+  ringVersionsExist,
+  pinnedVersionsExist,
+  ringsAreOrdered,
+  percentHasPrevious,
+  pinsWithinPlan,
+  featuresWithinPlan,
+  integrationsAreDistinct,
+  domainsWithinPlan,
+  brandingWithinPlan,
+  overridesWithinPlan,
+  regionMatchesCell,
+  placementIsDeployable,
+} as const satisfies Readonly<Record<string, Rule>>;

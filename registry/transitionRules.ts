@@ -1,0 +1,182 @@
+import { REGISTRY_FILE } from "./files.ts";
+import type { Issue } from "./issues.ts";
+import { INITIAL_STATES, isLive, isReachable, isState, TRANSITIONS } from "./lifecycle.ts";
+import type { TenantRecord } from "./records.ts";
+import { missingMessage } from "./renames.ts";
+import type { RegisteredTenant } from "./rules/rule.ts";
+
+/** One tenant that is there before and after. */
+interface Step {
+  readonly before: TenantRecord;
+  readonly after: TenantRecord;
+  readonly tenant: RegisteredTenant;
+}
+
+/** A change of the whole registry. */
+export interface Change {
+  readonly before: readonly TenantRecord[];
+  readonly steps: readonly Step[];
+  readonly missing: readonly TenantRecord[];
+  readonly added: readonly { readonly record: TenantRecord; readonly tenant: RegisteredTenant }[];
+  /** Several edits may lie between two runs of the program; a change of the registry in Git is one edit. */
+  readonly isOneEdit: boolean;
+}
+
+/** A rule about a change; returns every forbidden step. */
+type TransitionRule = (change: Change) => readonly Issue[];
+
+/** An entry stays for ever: removing or renaming it would destroy data or free its id. */
+export const entriesStay: TransitionRule = ({ missing, added }) =>
+  missing.map((record) => ({
+    file: REGISTRY_FILE,
+    subject: record.id,
+    message: missingMessage(
+      record,
+      added.map((other) => other.record),
+    ),
+  }));
+
+/** Data moves between placements by a migration, never by a bare edit of the plan. */
+export const placementStays: TransitionRule = ({ steps }) =>
+  steps.flatMap(({ before, after, tenant }) =>
+    isKnownChange(before.placement, after.placement) && keepsData(before)
+      ? [
+          tenant.issue(
+            ["plan"],
+            `would move the tenant from placement ${before.placement} to ${after.placement}, which a change of plan alone does not do safely; choose a plan with placement ${before.placement}`,
+          ),
+        ]
+      : [],
+  );
+
+/** Data moves between regions and cells by a migration, never by a bare edit. */
+export const regionAndCellStay: TransitionRule = ({ steps }) =>
+  steps.flatMap(({ before, after, tenant }) =>
+    (["region", "cell"] as const).flatMap((field) =>
+      isKnownChange(before[field], after[field]) && keepsData(before)
+        ? [
+            tenant.issue(
+              [field],
+              `would move the tenant from ${field} ${before[field]} to ${after[field]}, but its data stays behind; keep ${field} ${before[field]}`,
+            ),
+          ]
+        : [],
+    ),
+  );
+
+/** States follow each other as the lifecycle's table says. */
+export const statesFollow: TransitionRule = ({ steps, isOneEdit }) =>
+  steps.flatMap(({ before: { state: from }, after: { state: to }, tenant }) => {
+    if (from === undefined || to === undefined || from === to || !isState(from) || !isState(to)) return [];
+    if (isOneEdit ? TRANSITIONS[from].includes(to) : isReachable(from, to)) return [];
+    if (from === "deleted")
+      return [
+        tenant.issue(["state"], `a deleted tenant cannot come back as ${to}; give a new tenant a new id`),
+      ];
+    const next = TRANSITIONS[from].join(" or ");
+    return [tenant.issue(["state"], `cannot go from ${from} to ${to}; from ${from} it may become ${next}`)];
+  });
+
+/** A tenant begins as a trial or as a customer. */
+export const entriesStartAtTheBeginning: TransitionRule = ({ added, isOneEdit }) =>
+  added.flatMap(({ record: { state }, tenant }) =>
+    !isOneEdit || state === undefined || !isState(state) || INITIAL_STATES.includes(state)
+      ? []
+      : [tenant.issue(["state"], `a new entry cannot start ${state}; start it as trial or active`)],
+  );
+
+/** Billing charges from `since` on. */
+export const sinceFollowsChanges: TransitionRule = ({ steps, isOneEdit }) =>
+  steps.flatMap(({ before, after, tenant }) => {
+    if (!isOneEdit || before.since === undefined || after.since === undefined) return [];
+    const changed = (["plan", "state"] as const).find((field) => before[field] !== after[field]);
+    if (Date.parse(after.since) < Date.parse(before.since) && changed !== undefined)
+      return [
+        tenant.issue(
+          ["since"],
+          `goes back from ${before.since} although ${changed} changes; write since when it holds`,
+        ),
+      ];
+    return changed !== undefined && before.since === after.since
+      ? [
+          tenant.issue(
+            ["since"],
+            `stays the same although ${changed} changes; write since when ${after[changed] ?? ""} holds`,
+          ),
+        ]
+      : [];
+  });
+
+/** A legal hold is lifted by one change and the data deleted by another. */
+export const holdsEndBeforeDeletion: TransitionRule = ({ steps }) =>
+  steps.flatMap(({ before, after, tenant }) =>
+    before.legalHold === true && before.state !== "deleted" && after.state === "deleted"
+      ? [
+          tenant.issue(
+            ["state"],
+            "is under legal hold before this change; lift the hold in a change of its own",
+          ),
+        ]
+      : [],
+  );
+
+/** A slip must not put many customers out of service: at most 5, or a tenth of the live ones. */
+export const fewStopAtOnce: TransitionRule = ({ before, steps }) => {
+  const live = before.filter(isServed).length;
+  const most = Math.max(5, Math.floor(live / 10));
+  const stopped = steps.filter((step) => isServed(step.before) && !isServed(step.after));
+  return stopped.length > most
+    ? [
+        {
+          file: REGISTRY_FILE,
+          subject: "",
+          message: `suspends or ends ${stopped.length} of ${live} live tenants at once (${names(stopped)}); the most in one change is ${most}`,
+        },
+      ]
+    : [];
+};
+
+/** Data is deleted one tenant at a time. */
+export const oneIsDeletedAtOnce: TransitionRule = ({ steps }) => {
+  const deleted = steps.filter(
+    ({ before, after }) => before.state !== "deleted" && after.state === "deleted",
+  );
+  return deleted.length > 1
+    ? [
+        {
+          file: REGISTRY_FILE,
+          subject: "",
+          message: `deletes ${deleted.length} tenants at once (${names(deleted)}); delete one in a change`,
+        },
+      ]
+    : [];
+};
+
+/** Every rule about changes by its name. */
+export const transitionRules = {
+  entriesStay,
+  statesFollow,
+  entriesStartAtTheBeginning,
+  placementStays,
+  regionAndCellStay,
+  sinceFollowsChanges,
+  holdsEndBeforeDeletion,
+  fewStopAtOnce,
+  oneIsDeletedAtOnce,
+} as const satisfies Readonly<Record<string, TransitionRule>>;
+
+const isKnownChange = (before: string | undefined, after: string | undefined): boolean =>
+  before !== undefined && after !== undefined && before !== after;
+
+/** A tombstone has no data that could be left behind. */
+const keepsData = ({ state }: TenantRecord): boolean => state !== "deleted";
+
+/** Whether a tenant is in service. */
+const isServed = ({ state }: TenantRecord): boolean =>
+  state !== undefined && isState(state) && isLive(state) && state !== "suspended";
+
+/** The first few ids. */
+function names(steps: readonly Step[]): string {
+  const ids = steps.map(({ after }) => after.id);
+  return ids.length > 5 ? `${ids.slice(0, 5).join(", ")}, …` : ids.join(", ");
+}
