@@ -1,17 +1,19 @@
-/** Shared by both projects: swc strips the types, nothing is type-checked here (`npm run typecheck` does). */
+/** swc strips the types; nothing is type-checked here (`npm run typecheck` does). */
+const swc = [
+  "@swc/jest",
+  {
+    jsc: { parser: { syntax: "typescript" }, target: "es2023" },
+    module: { type: "commonjs" },
+    swcrc: false,
+  },
+];
+
+/** Shared by both projects. */
 const common = {
   testEnvironment: "node",
-  transform: {
-    "^.+\\.(ts|mjs)$": [
-      "@swc/jest",
-      {
-        jsc: { parser: { syntax: "typescript" }, target: "es2023" },
-        module: { type: "commonjs" },
-        swcrc: false,
-      },
-    ],
-  },
-  extensionsToTreatAsEsm: [],
+  transform: { "^.+\\.(ts|mjs)$": swc, "/node_modules/commander/.+\\.js$": swc },
+  // commander ships ES modules only.
+  transformIgnorePatterns: ["/node_modules/(?!commander/)"],
   modulePathIgnorePatterns: ["<rootDir>/.sandbox"],
 };
 

@@ -1,7 +1,9 @@
-// Writes what is generated from the zod schemas: JSON Schemas for editors and consumers, the reference page. `npm run schemas`.
+// Writes what is generated from the code: JSON Schemas for editors and consumers, the reference pages. `npm run schemas`.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { REFERENCE_FILE, renderReference } from "../cli/reference.ts";
 import { renderSchemas } from "./jsonSchemas.ts";
 
-for (const [file, text] of Object.entries(renderSchemas()))
+const generated = { ...renderSchemas(), [REFERENCE_FILE]: renderReference() };
+for (const [file, text] of Object.entries(generated))
   writeFileSync(join(import.meta.dirname, "..", file), text);

@@ -19,7 +19,7 @@ function run(name: string): { passed: number; failed: number; ok: boolean } {
       name,
       "--json",
       `--outputFile=${report}`,
-      ...(name === "e2e" ? ["--runInBand", "--verbose"] : []),
+      ...(name === "e2e" ? ["--runInBand", "--verbose"] : ["--maxWorkers=100%"]),
       ...rest,
     ],
     { cwd: root, stdio: ["ignore", "ignore", "inherit"] },

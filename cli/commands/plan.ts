@@ -1,0 +1,90 @@
+import { Argument, type Command } from "commander";
+import { PLAN_NAMES, type Catalogue, type PlanName } from "../../registry/catalogue.ts";
+import { planChange, planMargin } from "../../registry/margins.ts";
+import { formatBytes } from "../../registry/quantities.ts";
+import type { TenantEntry } from "../../registry/tenantSchema.ts";
+import { editTenant, makeChange, type WriteOptions } from "../change.ts";
+import { Refusal } from "../failures.ts";
+import { table, type Io } from "../io.ts";
+import { money, moneyDelta, percent } from "../money.ts";
+import { present, since, writesRegistry } from "../options.ts";
+import { openWorkspace, tenantOf } from "../workspace.ts";
+
+interface PlanOptions extends WriteOptions {
+  readonly since?: string;
+}
+
+export function registerPlan(program: Command, io: Io): void {
+  const command = program
+    .command("plan")
+    .summary("change a tenant's plan; tells price, cost and margin")
+    .description("Changes a tenant's plan and tells what that does to price, cost and margin a month.")
+    .argument("<id>")
+    .addArgument(new Argument("<plan>").choices(PLAN_NAMES))
+    .addOption(since("the plan takes effect"));
+  writesRegistry(command).action(async (id: string, plan: PlanName, options: PlanOptions) => {
+    const workspace = openWorkspace(io, options);
+    const { catalogue } = workspace.registry;
+    const tenant = tenantOf(workspace.registry, id);
+    const { entry } = tenant;
+    if (entry.plan === plan) throw new Refusal(`${id} has the plan ${plan} already, since ${entry.since}`);
+    refuseOtherPlacement(entry, plan, catalogue);
+    const from = options.since ?? present(io);
+    const edited = editTenant(workspace, tenant, (editor) => {
+      editor.set(["plan"], plan);
+      editor.set(["since"], from);
+    });
+    const isDowngrade = PLAN_NAMES.indexOf(plan) < PLAN_NAMES.indexOf(entry.plan);
+    const change = {
+      ...edited,
+      summary: `${id} changes from ${entry.plan} to ${plan} from ${from} on; a month:`,
+      details: () => effects(entry.plan, plan, catalogue),
+      danger: isDowngrade ? `Lower ${id} to ${plan}?` : undefined,
+    };
+    await makeChange(io, workspace, change, options);
+  });
+}
+
+/** Data does not follow a plan into another placement. */
+function refuseOtherPlacement({ id, plan }: TenantEntry, target: PlanName, { plans }: Catalogue): void {
+  const { placement } = plans[plan];
+  if (plans[target].placement === placement) return;
+  const others = PLAN_NAMES.filter((name) => name !== plan && plans[name].placement === placement);
+  throw new Refusal(
+    [
+      `${id} cannot go from ${plan} (placement ${placement}) to ${target} (placement ${plans[target].placement}): a change of plan does not move its data.`,
+      `It can change to: ${others.length === 0 ? "no other plan" : others.join(", ")}. For ${target}, add a new tenant under a new id, move the data and then end ${id}.`,
+    ].join("\n"),
+  );
+}
+
+/** What the change does a month, and to the volume. */
+function effects(from: PlanName, to: PlanName, { plans, currency }: Catalogue): string[] {
+  const [before, after] = [plans[from], plans[to]];
+  const delta = planChange(before, after);
+  const [old, next] = [planMargin(before), planMargin(after)];
+  const row = (name: string, was: number, is: number, change: number, note = ""): string[] => [
+    name,
+    `${money(was, currency)} → ${money(is, currency)}`,
+    moneyDelta(change, currency),
+    note,
+  ];
+  const rows = table([
+    row("price", before.priceMinor, after.priceMinor, delta.priceMinor),
+    row("cost", before.cost.totalMinor, after.cost.totalMinor, delta.costMinor),
+    row(
+      "margin",
+      old.marginMinor,
+      next.marginMinor,
+      delta.marginMinor,
+      `${percent(old.marginBps)} → ${percent(next.marginBps)}`,
+    ),
+  ]);
+  const [was, is] = [before.resources.storage, after.resources.storage];
+  return is < was
+    ? [
+        ...rows,
+        `storage falls from ${formatBytes(was)} to ${formatBytes(is)}: a volume never shrinks, see that the data fits first`,
+      ]
+    : rows;
+}

@@ -1,0 +1,68 @@
+import { createInterface } from "node:readline/promises";
+import { styleText } from "node:util";
+
+/** What a command has to do with the outside besides files; tests bring their own. */
+export interface Io {
+  /** Folder that holds tenants/ and Pulumi.yaml. */
+  readonly projectDir: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Prints a line of the result. */
+  readonly out: (line: string) => void;
+  /** Prints a line about the result: warnings, refusals, questions. */
+  readonly err: (line: string) => void;
+  /** Asks a yes-or-no question; undefined where nobody is there to answer. */
+  readonly ask: ((question: string) => Promise<boolean>) | undefined;
+  readonly now: () => Date;
+  /** Whether the output may be coloured. */
+  readonly color: boolean;
+}
+
+export function processIo(projectDir: string): Io {
+  const { stdin, stdout, stderr, env } = process;
+  // One command, one time: what it writes as the present must not be ahead of what it checks against.
+  const started = new Date();
+  return {
+    projectDir,
+    env,
+    out: (line) => void stdout.write(`${line}\n`),
+    err: (line) => void stderr.write(`${line}\n`),
+    ask: stdin.isTTY && stderr.isTTY ? ask : undefined,
+    now: () => started,
+    // https://no-color.org: set and not empty.
+    color: stdout.isTTY && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb",
+  };
+}
+
+async function ask(question: string): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // Ctrl-C and the end of input are a no.
+  const closed = new Promise<string>((resolve) =>
+    terminal.once("close", () => {
+      resolve("");
+    }),
+  );
+  try {
+    return /^y(?:es)?$/i.test((await Promise.race([terminal.question(`${question} [y/N] `), closed])).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+export type Tone = "red" | "green" | "yellow" | "bold" | "dim";
+
+export const paint = ({ color }: Pick<Io, "color">, tone: Tone, text: string): string =>
+  color ? styleText(tone, text, { validateStream: false }) : text;
+
+/** Columns aligned by their widest cell; the last one is not padded. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows.reduce<number[]>(
+    (most, row) => row.map((cell, column) => Math.max(most[column] ?? 0, cell.length)),
+    [],
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}

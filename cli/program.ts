@@ -1,0 +1,81 @@
+import { Command, CommanderError } from "commander";
+import { registerAdd } from "./commands/add.ts";
+import { registerCompletion } from "./commands/completion.ts";
+import { registerDiff } from "./commands/diff.ts";
+import { registerDomain } from "./commands/domain.ts";
+import { registerLint } from "./commands/lint.ts";
+import { registerList } from "./commands/list.ts";
+import { registerPlan } from "./commands/plan.ts";
+import { registerRecover } from "./commands/recover.ts";
+import { registerPin, registerPromote, registerUnpin } from "./commands/releases.ts";
+import { registerShow } from "./commands/show.ts";
+import { registerOffboard, registerResume, registerSuspend } from "./commands/states.ts";
+import { Refusal, Silent, UsageError } from "./failures.ts";
+import { paint, type Io } from "./io.ts";
+
+/** Every command in the order of the help. */
+const COMMANDS: readonly ((program: Command, io: Io) => void)[] = [
+  registerAdd,
+  registerList,
+  registerShow,
+  registerPlan,
+  registerSuspend,
+  registerResume,
+  registerOffboard,
+  registerPromote,
+  registerPin,
+  registerUnpin,
+  registerDomain,
+  registerLint,
+  registerDiff,
+  registerRecover,
+  registerCompletion,
+];
+
+export function buildProgram(io: Io): Command {
+  const program = new Command("tenant")
+    .description("Reads and edits the registry of tenants (tenants/tenants.yaml and tenants/<id>.yaml).")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        io.out(text.trimEnd());
+      },
+      writeErr: (text) => {
+        io.err(text.trimEnd());
+      },
+    })
+    .helpCommand(true);
+  for (const register of COMMANDS) register(program, io);
+  return program;
+}
+
+/** Runs the command line. @returns the exit code: 0 done, 1 refused or invalid, 2 a wrong call */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  try {
+    await buildProgram(io).parseAsync(args, { from: "user" });
+    return 0;
+  } catch (error) {
+    return exitCode(error, io);
+  }
+}
+
+function exitCode(error: unknown, io: Io): number {
+  const say = (text: string): void => {
+    io.err(paint(io, "red", text));
+  };
+  // Commander has said it already. Asking for help is no mistake.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof Silent) return 1;
+  if (error instanceof UsageError) {
+    say(error.message);
+    return 2;
+  }
+  if (error instanceof Refusal) {
+    say(error.message);
+    return 1;
+  }
+  // What a failed `pulumi` or `git` said is the message; only a bug of ours has a stack worth showing.
+  const { stderr } = error as { readonly stderr?: string };
+  say(stderr ?? (error instanceof Error ? (error.stack ?? error.message) : String(error)));
+  return 1;
+}

@@ -1,0 +1,52 @@
+import { isDeepStrictEqual } from "node:util";
+import type { LoadedRegistry } from "../registry/load.ts";
+import { flatten } from "./flatten.ts";
+import { allTenants } from "./workspace.ts";
+
+/** A value that changes. undefined where there is none. */
+export interface FieldChange {
+  readonly path: string;
+  readonly from: unknown;
+  readonly to: unknown;
+}
+
+/** What happens to one tenant. */
+export interface TenantChange {
+  readonly id: string;
+  readonly change: "added" | "removed" | "changed";
+  /** Empty unless changed. */
+  readonly fields: readonly FieldChange[];
+}
+
+/** The changes between two registries, tenant by tenant, in the order of the later one, then what is gone. */
+export function tenantChanges(before: LoadedRegistry | undefined, after: LoadedRegistry): TenantChange[] {
+  const [old, now] = [before === undefined ? new Map<string, Values>() : valuesOf(before), valuesOf(after)];
+  const present = [...now].flatMap(([id, values]): TenantChange[] => {
+    const previous = old.get(id);
+    if (previous === undefined) return [{ id, change: "added", fields: [] }];
+    const fields = fieldChanges(previous, values);
+    return fields.length === 0 ? [] : [{ id, change: "changed", fields }];
+  });
+  const gone = [...old.keys()].filter((id) => !now.has(id));
+  return [...present, ...gone.map((id): TenantChange => ({ id, change: "removed", fields: [] }))];
+}
+
+type Values = ReadonlyMap<string, unknown>;
+
+/** Each tenant's resolved values, with what only its entry has. */
+function valuesOf(registry: LoadedRegistry): ReadonlyMap<string, Values> {
+  const specs = new Map(registry.tenants.map((spec) => [spec.id, spec]));
+  return new Map(
+    allTenants(registry).map(({ entry }) => [
+      entry.id,
+      new Map(flatten({ ...entry, ...specs.get(entry.id) }).filter(([, value]) => value !== undefined)),
+    ]),
+  );
+}
+
+function fieldChanges(before: Values, after: Values): FieldChange[] {
+  const paths = new Set([...before.keys(), ...after.keys()]);
+  return [...paths]
+    .map((path) => ({ path, from: before.get(path), to: after.get(path) }))
+    .filter(({ from, to }) => !isDeepStrictEqual(from, to));
+}

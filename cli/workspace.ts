@@ -1,0 +1,96 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { readRegistryTexts, type RegistryTexts } from "../registry/files.ts";
+import { compareText, type Checked } from "../registry/issues.ts";
+import {
+  checkRegistry,
+  loadRegistry,
+  type LoadContext,
+  type LoadedRegistry,
+  type RegisteredTenant,
+} from "../registry/load.ts";
+import { invalidRegistry, unknownTenant, UsageError } from "./failures.ts";
+import type { Io } from "./io.ts";
+
+/** Options of every command that reads the registry. */
+export interface RegistryOptions {
+  readonly baseDomain?: string;
+  readonly stack?: string;
+}
+
+/** The registry of the checkout, valid, with the texts that it was read from. */
+export interface Workspace {
+  readonly texts: RegistryTexts;
+  readonly registry: LoadedRegistry;
+  readonly context: LoadContext;
+}
+
+/** Reads the registry; a Refusal with every issue where it is not valid. */
+export function openWorkspace(io: Io, options: RegistryOptions): Workspace {
+  const context = contextOf(io, options);
+  const { texts, issues } = readRegistryTexts(io.projectDir);
+  const unread = new Set(issues.map(({ file }) => file));
+  const checked = checkRegistry(texts, context, unread);
+  if (!checked.ok || issues.length > 0)
+    throw invalidRegistry([...issues, ...(checked.ok ? [] : checked.issues)]);
+  return { texts, registry: checked.value, context };
+}
+
+/** Reads the registry, valid or not. */
+export const checkWorkspace = (io: Io, options: RegistryOptions): Checked<LoadedRegistry> =>
+  loadRegistry(io.projectDir, contextOf(io, options));
+
+/** All cells are read: operators edit the one registry that they share. */
+export const contextOf = (io: Io, options: RegistryOptions): LoadContext => ({
+  baseDomain: options.baseDomain ?? baseDomainOf(io.projectDir, options.stack),
+  now: io.now(),
+});
+
+/** `warehouse:baseDomain` of the stack; by default of `prod`, else of the first stack file that has one. */
+function baseDomainOf(projectDir: string, stack: string | undefined): string {
+  if (stack !== undefined) {
+    const found = configuredDomain(projectDir, `Pulumi.${stack}.yaml`);
+    if (found !== undefined) return found;
+    throw new UsageError(
+      `Pulumi.${stack}.yaml has no warehouse:baseDomain; name another --stack or give --base-domain`,
+    );
+  }
+  const files = readdirSync(projectDir)
+    .filter((name) => /^Pulumi\..+\.yaml$/.test(name))
+    .sort((a, b) => Number(b === "Pulumi.prod.yaml") - Number(a === "Pulumi.prod.yaml") || compareText(a, b));
+  for (const file of files) {
+    const found = configuredDomain(projectDir, file);
+    if (found !== undefined) return found;
+  }
+  throw new UsageError("no Pulumi.<stack>.yaml has a warehouse:baseDomain; give --base-domain");
+}
+
+function configuredDomain(projectDir: string, file: string): string | undefined {
+  try {
+    const settings = parse(readFileSync(join(projectDir, file), "utf8")) as {
+      readonly config?: Readonly<Record<string, unknown>>;
+    } | null;
+    const domain = settings?.config?.["warehouse:baseDomain"];
+    return typeof domain === "string" ? domain : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Every entry of every cell, in the order of the files. */
+export const allTenants = ({ entries, elsewhere }: LoadedRegistry): readonly RegisteredTenant[] => [
+  ...entries,
+  ...elsewhere,
+];
+
+/** The entry of an id; a Refusal that names the likely one where it is unknown. */
+export function tenantOf(registry: LoadedRegistry, id: string): RegisteredTenant {
+  const tenants = allTenants(registry);
+  const found = tenants.find(({ entry }) => entry.id === id);
+  if (found !== undefined) return found;
+  throw unknownTenant(
+    id,
+    tenants.map(({ entry }) => entry.id),
+  );
+}
