@@ -49,12 +49,6 @@ const SCRATCH = [
 /** A rollout that makes no progress for so long has failed; the old pods keep serving. */
 const PROGRESS_DEADLINE_SECONDS = 240;
 
-/** Parts of the application that others point to. */
-export interface App {
-  readonly service: Output<string>;
-  readonly uploads: Output<string>;
-}
-
 /** Features, theme and integrations, as the application reads them from its environment. */
 function features({ plan, features, branding }: TenantSpec): Record<string, string> {
   return {
@@ -74,12 +68,13 @@ function features({ plan, features, branding }: TenantSpec): Record<string, stri
  * and the init Job, which runs after each rollout of another release or plan and is idempotent. While the tenant is
  * suspended it has no pods, and the Service leads to the maintenance response; files, data and backups stay.
  * @param guards quota and network policies, which exist before the first pod
+ * @returns the Service's name
  */
 export function createApp(
   scope: NamespacedScope,
   secrets: DatabaseSecrets,
   guards: readonly Resource[],
-): App {
+): Output<string> {
   const { spec, cell, parent, namespace } = scope;
   const { id } = spec;
   const labels = { ...tenantLabels(id), ...appLabels(id) };
@@ -229,7 +224,7 @@ export function createApp(
     { metadata: metadata(APP), spec: { maxUnavailable: 1, selector: { matchLabels: appLabels(id) } } },
     opts,
   );
-  return { service: service.metadata.name, uploads: uploads.metadata.name };
+  return service.metadata.name;
 }
 
 /** Keeps the application between the plan's bounds of replicas. */

@@ -30,8 +30,8 @@ export class TenantStack extends ComponentResource {
     // No pod starts before its limits and its isolation are in force.
     const guards = [...createQuota(namespaced), ...createNetworkPolicies(namespaced)];
     const secrets = createDatabase(namespaced);
-    const app = createApp(namespaced, secrets, guards);
-    createEdge(namespaced, app.service);
+    const service = createApp(namespaced, secrets, guards);
+    createEdge(namespaced, service);
     createBackup(namespaced, secrets.backup, guards);
     createMonitoring(namespaced);
     this.registerOutputs({});

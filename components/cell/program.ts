@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Billing } from "../../billing/contract.ts";
 import { buildBilling } from "../../billing/build.ts";
-import { formatIssue, formatIssues, type Issue } from "../../registry/issues.ts";
+import { formatIssue, formatIssues, type Checked, type Issue } from "../../registry/issues.ts";
 import { loadRegistry } from "../../registry/load.ts";
 import { appliedTenants, forbiddenTransitions } from "../../registry/transitions.ts";
 import { TenantStack } from "../tenantStack.ts";
@@ -56,12 +56,8 @@ function plainConfig(): Record<string, string> {
   return Object.fromEntries(entries.filter(([key]) => key !== `warehouse:${PASSWORD_KEY}`));
 }
 
-type Password =
-  | { readonly ok: true; readonly value: pulumi.Output<string> }
-  | { readonly ok: false; readonly issues: readonly Issue[] };
-
 /** The password of the platform's database role: a secret of the stack, or PGPASSWORD of the environment. */
-function databasePassword(stack: string): Password {
+function databasePassword(stack: string): Checked<pulumi.Output<string>> {
   const configured = new pulumi.Config("warehouse").getSecret(PASSWORD_KEY);
   if (configured !== undefined) return { ok: true, value: configured };
   const inherited = process.env[PASSWORD_VARIABLE];

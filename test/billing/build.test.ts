@@ -1,6 +1,6 @@
 import { buildBilling } from "../../billing/build.ts";
 import { billingSchema } from "../../billing/contract.ts";
-import { CONTEXT, loadValid, realRegistry, registryOf } from "../support/registry.ts";
+import { CONTEXT, loadValid, realRegistry, registryOf, tombstone } from "../support/registry.ts";
 
 describe("buildBilling", () => {
   const billing = buildBilling(loadValid(), "test");
@@ -35,23 +35,8 @@ describe("buildBilling", () => {
   });
 
   it("pauses a suspended tenant, ends a deleted one and keeps its record", () => {
-    const gone = {
-      id: "gone",
-      state: "deleted",
-      since: "2026-06-01T00:00:00Z",
-      offboarding: {
-        reason: "unpaid",
-        purgeAfter: "2026-05-01T00:00:00Z",
-        finalBackup: {
-          id: "gone-20260401T000000Z",
-          sha256: "4".repeat(64),
-          verifiedAt: "2026-04-01T01:00:00Z",
-        },
-        confirm: "gone.yourwarehousesaas.com",
-      },
-    };
     const { tenants, totals } = buildBilling(
-      loadValid(registryOf({ id: "one", state: "suspended" }, gone)),
+      loadValid(registryOf({ id: "one", state: "suspended" }, tombstone)),
       "test",
     );
     expect(tenants["one"]).toMatchObject({ state: "suspended", billable: false, placement: "silo" });

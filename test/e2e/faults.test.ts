@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startPlatform, type Platform } from "../../sandbox/platform.ts";
-import { run, sql } from "../support/e2e.ts";
+import { commandEnvironment, run, sql } from "../support/e2e.ts";
 
 const MINUTE = 60_000;
 jest.setTimeout(5 * MINUTE);
@@ -53,7 +53,7 @@ const down = async (): Promise<string[]> =>
 
 /** Kubernetes and PostgreSQL answer, with what was put into them before. */
 async function works(): Promise<void> {
-  const env = { ...(process.env as Record<string, string>), ...platform.env };
+  const env = commandEnvironment(platform);
   const kept = await run("kubectl", ["get", "configmap", "kept", "-n", "ops", "-o", "jsonpath={.data.by}"], {
     cwd: root,
     env,
@@ -66,7 +66,7 @@ async function works(): Promise<void> {
 
 describe("the platform", () => {
   it("holds what is put into it", async () => {
-    const env = { ...(process.env as Record<string, string>), ...platform.env };
+    const env = commandEnvironment(platform);
     await run("kubectl", ["create", "configmap", "kept", "-n", "ops", "--from-literal=by=etcd"], {
       cwd: root,
       env,

@@ -4,7 +4,15 @@ import { join } from "node:path";
 import { dump as dumpTo, verifyDump } from "../../ops/postgres.ts";
 import { billingSchema } from "../../billing/contract.ts";
 import { heal } from "../../sandbox/stack.ts";
-import { changes, openWorkplace, run, sql, type Outcome, type Workplace } from "../support/e2e.ts";
+import {
+  changes,
+  commandEnvironment,
+  openWorkplace,
+  run,
+  sql,
+  type Outcome,
+  type Workplace,
+} from "../support/e2e.ts";
 
 const REGISTRY = "tenants/tenants.yaml";
 const MINUTE = 60_000;
@@ -564,7 +572,7 @@ describe("a killed pulumi up", () => {
       const id = `delta-${delay}`;
       place.write(REGISTRY, registry + entry(id));
       expect(await killedUp(delay)).toBe("SIGKILL");
-      const env = { ...(process.env as Record<string, string>), ...place.platform.env };
+      const env = commandEnvironment(place.platform);
       await heal(place.platform.paths, env, () => undefined);
       const up = await place.pulumi("up", "--yes", "--skip-preview");
       expect(up.output).not.toContain("error:");
@@ -590,7 +598,7 @@ describe("a killed pulumi up", () => {
 
   /** Runs `pulumi up` and kills its process group some time after the first creation; says how it ended. */
   async function killedUp(delay: number): Promise<NodeJS.Signals | null> {
-    const env = { ...(process.env as Record<string, string>), ...place.platform.env };
+    const env = commandEnvironment(place.platform);
     const args = ["up", "--yes", "--skip-preview", "--stack", "sandbox", "--non-interactive"];
     const child = spawn("pulumi", args, {
       cwd: place.project,

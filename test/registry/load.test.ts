@@ -8,6 +8,7 @@ import {
   realCatalogue,
   realRegistry,
   registryOf,
+  tombstone,
 } from "../support/registry.ts";
 
 const DIGITS = { "v2.1.0": "2", "v2.0.5": "3" };
@@ -83,21 +84,6 @@ describe("loadRegistry", () => {
   });
 
   it("keeps a tombstone as an entry, but makes no tenant of it", () => {
-    const tombstone = {
-      id: "gone",
-      state: "deleted",
-      since: "2026-06-01T00:00:00Z",
-      offboarding: {
-        reason: "unpaid",
-        purgeAfter: "2026-05-01T00:00:00Z",
-        finalBackup: {
-          id: "gone-20260401T000000Z",
-          sha256: "4".repeat(64),
-          verifiedAt: "2026-04-01T01:00:00Z",
-        },
-        confirm: "gone.yourwarehousesaas.com",
-      },
-    };
     const { tenants, entries } = loadValid(registryOf({ id: "acme" }, tombstone));
     expect(tenants.map(({ id }) => id)).toEqual(["acme"]);
     expect(entries.map(({ entry }) => entry.id)).toEqual(["acme", "gone"]);

@@ -61,6 +61,12 @@ export function run(
   });
 }
 
+/** This process's environment with the platform's on top. */
+export const commandEnvironment = (platform: Platform): Record<string, string> => ({
+  ...(process.env as Record<string, string>),
+  ...platform.env,
+});
+
 /** Starts a sandbox on free ports and copies the project beside it. Both end with this process, however it ends. */
 export async function openWorkplace(stack = "sandbox"): Promise<Workplace> {
   const root = mkdtempSync(join(tmpdir(), "warehouse-e2e-"));
@@ -73,7 +79,7 @@ export async function openWorkplace(stack = "sandbox"): Promise<Workplace> {
     owned: true,
     log: (line) => void process.stderr.write(`${line}\n`),
   });
-  const env = { ...(process.env as Record<string, string>), ...platform.env };
+  const env = commandEnvironment(platform);
   const transcript: string[] = [];
   const place: Workplace = {
     platform,

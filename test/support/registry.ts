@@ -89,3 +89,20 @@ export function entryOf(given: object): object {
     ...entry,
   };
 }
+
+/** An entry whose tenant is gone; its id is `gone`. */
+export const tombstone = {
+  id: "gone",
+  state: "deleted",
+  since: "2026-06-01T00:00:00Z",
+  offboarding: {
+    reason: "unpaid",
+    purgeAfter: "2026-05-01T00:00:00Z",
+    finalBackup: {
+      id: "gone-20260401T000000Z",
+      sha256: "4".repeat(64),
+      verifiedAt: "2026-04-01T01:00:00Z",
+    },
+    confirm: "gone.yourwarehousesaas.com",
+  },
+};

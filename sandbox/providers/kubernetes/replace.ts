@@ -1,4 +1,4 @@
-import { isProps, type Props } from "../base/wire.ts";
+import type { Props } from "../base/wire.ts";
 import { at } from "./metadata.ts";
 
 /** Mutability that the provider's arguments can change. */
@@ -70,7 +70,3 @@ const CLUSTER_SCOPED = new Set(
   ).split(" "),
 );
 export const isClusterScoped = (kind: string): boolean => CLUSTER_SCOPED.has(kind);
-
-/** Whether an object has the fields that every object has. */
-export const isObject = (value: unknown): value is Props =>
-  isProps(value) && typeof value.apiVersion === "string" && typeof value.kind === "string";

@@ -1,7 +1,7 @@
 import type { Handler } from "../base/spec.ts";
 import type { Props } from "../base/wire.ts";
-import { checkShape, diffShape, flag, type Op, required, type Shape, text, texts } from "./inputs.ts";
-import { privilegeFailures, samePrivileges } from "./privileges.ts";
+import { checkShape, flag, type Op, required, type Shape, text, texts } from "./inputs.ts";
+import { grantedState, granting, privilegeFailures, samePrivileges } from "./privileges.ts";
 import { databaseExists, lockRole, roleExists, withRoles } from "./roles.ts";
 import type { Connection, Server } from "./server.ts";
 import { grantee, ident } from "./sql.ts";
@@ -82,21 +82,13 @@ async function granted(db: Connection, wanted: Wanted): Promise<readonly string[
   return rows.map(({ privilege }) => privilege);
 }
 
-const stateOf = (inputs: Props): Props => ({ ...inputs, withGrantOption: flag(inputs.withGrantOption) });
-
 /** Privileges that objects created later by an owner come with. */
 export const defaultPrivileges: Handler<Server> = {
   check: (_op, news) => {
     const { inputs, failures = [] } = checkShape(shape, news);
     return { inputs, failures: [...failures, ...privilegeFailures(news, Object.keys(LETTERS))] };
   },
-  diff: (_op, _id, olds, news) => diffShape(shape, olds, news),
-  create: async (op, inputs) => {
-    if (op.preview) return { id: "", state: stateOf(inputs) };
-    const wanted = wantedOf(inputs);
-    await apply(op, wanted, true);
-    return { id: idOf(wanted), state: stateOf(inputs) };
-  },
+  ...granting(shape, wantedOf, idOf, apply),
   read: async (op, id, olds) => {
     const { inputs } = olds;
     if (inputs === undefined)
@@ -110,11 +102,7 @@ export const defaultPrivileges: Handler<Server> = {
     const held = await op.client.connected(wanted.database, (db) => granted(db, wanted));
     const same = samePrivileges(wanted.objectType, wanted.privileges, held);
     const live = same ? inputs : { ...inputs, privileges: held };
-    return { id, state: stateOf(live), inputs: live };
-  },
-  update: async (op, _id, _olds, news) => {
-    if (!op.preview) await apply(op, wantedOf(news), true);
-    return stateOf(news);
+    return { id, state: grantedState(live), inputs: live };
   },
   delete: async (op, _id, state) => {
     const wanted = wantedOf(state);

@@ -1,7 +1,7 @@
 import type { Handler } from "../base/spec.ts";
 import type { Props } from "../base/wire.ts";
-import { checkShape, diffShape, flag, type Op, required, type Shape, text, texts } from "./inputs.ts";
-import { privilegeFailures, samePrivileges } from "./privileges.ts";
+import { checkShape, flag, type Op, required, type Shape, text, texts } from "./inputs.ts";
+import { grantedState, granting, privilegeFailures, samePrivileges } from "./privileges.ts";
 import {
   databaseExists,
   lockDatabase,
@@ -151,8 +151,6 @@ async function granted(db: Connection, grant: Wanted): Promise<readonly (readonl
   }
 }
 
-const stateOf = (inputs: Props): Props => ({ ...inputs, withGrantOption: flag(inputs.withGrantOption) });
-
 /** Privileges of a role on a database, a schema, or objects in it. */
 export const grant: Handler<Server> = {
   check: (_op, news) => {
@@ -164,13 +162,7 @@ export const grant: Handler<Server> = {
         : [{ property: "schema", reason: `schema is mandatory for object type ${objectType}` }];
     return { inputs, failures: [...failures, ...missing, ...privilegeFailures(news, TYPES)] };
   },
-  diff: (_op, _id, olds, news) => diffShape(shape, olds, news),
-  create: async (op, inputs) => {
-    if (op.preview) return { id: "", state: stateOf(inputs) };
-    const wanted = wantedOf(inputs);
-    await apply(op, wanted, true);
-    return { id: idOf(wanted), state: stateOf(inputs) };
-  },
+  ...granting(shape, wantedOf, idOf, apply),
   read: async (op, id, olds) => {
     const { inputs } = olds;
     if (inputs === undefined)
@@ -194,11 +186,7 @@ export const grant: Handler<Server> = {
     // With many objects no one list tells what is wrong: an empty one asks for the grant to be made again.
     const privileges = different === undefined ? wanted.privileges : single ? different : [];
     const live = { ...inputs, privileges };
-    return { id, state: stateOf(live), inputs: live };
-  },
-  update: async (op, _id, _olds, news) => {
-    if (!op.preview) await apply(op, wantedOf(news), true);
-    return stateOf(news);
+    return { id, state: grantedState(live), inputs: live };
   },
   delete: async (op, _id, state) => {
     const wanted = wantedOf(state);
