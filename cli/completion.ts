@@ -92,12 +92,21 @@ complete -F _tenant tenant
 }
 
 function fish(commands: readonly Completed[]): string {
-  const within = (name: string): string => `complete -c tenant -n '__fish_seen_subcommand_from ${name}'`;
+  const within = (name: string, also = ""): string =>
+    `complete -c tenant -n '__fish_seen_subcommand_from ${name}${also}'`;
+  // Counted with the command and its subcommand, without options.
+  const atPlace = (place: number): string =>
+    `; and test (__fish_number_of_cmd_args_wo_opts) -eq ${place + 2}`;
   const lines = commands.flatMap(({ name, summary, args, options }) => {
-    const places = args.filter(({ words, isId }) => isId || words.length > 0);
+    const places = args
+      .map((choice, place) => ({ ...choice, place }))
+      .filter(({ words, isId }) => isId || words.length > 0);
     return [
       `complete -c tenant -n __fish_use_subcommand -a ${name} -d ${quote(summary)}`,
-      ...places.map(({ words, isId }) => `${within(name)} -a ${quote(isId ? `(${IDS})` : words.join(" "))}`),
+      ...places.map(
+        ({ words, isId, place }) =>
+          `${within(name, atPlace(place))} -a ${quote(isId ? `(${IDS})` : words.join(" "))}`,
+      ),
       ...options.map(({ flag, about, words }) => {
         const values = words.length > 0 ? ` -x -a ${quote(words.join(" "))}` : "";
         return `${within(name)} -l ${flag.replace(/^--/, "")}${values} -d ${quote(about)}`;

@@ -8,6 +8,7 @@ import type { KubeClient } from "../../../sandbox/kube/client.ts";
 const around = (...items: Props[]): Surroundings => ({
   kube: { list: () => Promise.resolve({ resourceVersion: "1", items }) } as unknown as KubeClient,
   signal: new AbortController().signal,
+  since: Date.parse("2026-01-01T00:00:00.500Z"),
 });
 const check = (object: Props, ...others: Props[]) =>
   Promise.resolve(ruleOf(object)?.check(object, around(...others)));
@@ -37,14 +38,21 @@ describe("a Deployment", () => {
     expect(await check(deployment({ replicas: 2 }, status))).toMatchObject({ state: "waiting" });
   });
 
+  const late = (lastUpdateTime: string) => {
+    const verdict = { type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded" };
+    const conditions = [{ ...verdict, message: "late", lastUpdateTime }];
+    return check(deployment({ replicas: 2 }, { ...done, availableReplicas: 0, conditions }));
+  };
+
   it("fails when its progress deadline has passed", async () => {
-    const conditions = [
-      { type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "late" },
-    ];
-    expect(await check(deployment({ replicas: 2 }, { ...done, availableReplicas: 0, conditions }))).toEqual({
+    expect(await late("2026-01-01T00:00:00Z")).toEqual({
       state: "failed",
       message: "Deployment is not progressing: ProgressDeadlineExceeded: late",
     });
+  });
+
+  it("waits where the deadline passed before this update: its cause may be gone", async () => {
+    expect(await late("2025-12-31T23:59:59Z")).toMatchObject({ state: "waiting" });
   });
 
   it("says why no Pod can be made", async () => {

@@ -20,9 +20,10 @@ export async function untilReady(
   const rule = custom === undefined ? ruleOf(applied) : waitForRule(custom);
   if (rule === undefined || isAnnotated(inputs, "skipAwait")) return applied;
   const kube = op.client.kube();
-  const around = { kube, signal: op.signal };
+  const since = Date.now();
+  const around = { kube, signal: op.signal, since };
   const seconds = timeoutOf(op.timeout, inputs, rule.timeout);
-  const deadline = Date.now() + seconds * 1000;
+  const deadline = since + seconds * 1000;
   let live = applied;
   let shown = "";
   for (let attempt = 0; ; attempt++) {

@@ -16,6 +16,8 @@ export type Progress =
 export interface Surroundings {
   readonly kube: KubeClient;
   readonly signal: AbortSignal;
+  /** When the waiting began, ms since 1970. */
+  readonly since: number;
 }
 
 /** One kind's rule. */

@@ -11,6 +11,7 @@ import {
   type Progress,
   type Readiness,
   ready,
+  type Surroundings,
   waiting,
 } from "./poll.ts";
 import { podProblems, warnings, workloadReasons } from "./pods.ts";
@@ -22,14 +23,15 @@ const wanted = (object: Props): number => {
 };
 const status = (object: Props, field: string): number => count(at(object, "status", field));
 
-function deployment(object: Props): Progress {
+function deployment(object: Props, { since }: Surroundings): Progress {
   if (at(object, "spec", "paused") === true) return ready();
   const replicas = wanted(object);
   const available = status(object, "availableReplicas");
   const progress = `[1/2] Waiting for app ReplicaSet to be available (${available}/${replicas} Pods available)`;
   if (isStale(object)) return waiting(progress);
   const progressing = condition(object, "Progressing");
-  if (progressing?.status === "False")
+  // A verdict from before this update may be overtaken: what stood in the way can be gone.
+  if (progressing?.status === "False" && updatedAt(progressing) >= since)
     return failed(`Deployment is not progressing: ${describe(progressing)}`);
   const refused = condition(object, "ReplicaFailure");
   if (refused?.status === "True") return waiting(`${progress}: ${describe(refused)}`);
@@ -39,6 +41,9 @@ function deployment(object: Props): Progress {
   if (old > 0) return waiting(`[2/2] Waiting for ${old} Pods of the old ReplicaSet to end`);
   return ready("Deployment initialization complete");
 }
+
+/** When a condition was last set, to the end of its second: the API server's times have no fraction. */
+const updatedAt = ({ lastUpdateTime }: Props): number => Date.parse(text(lastUpdateTime) ?? "") + 999;
 
 function statefulSet(object: Props): Progress {
   const replicas = wanted(object);
