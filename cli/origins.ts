@@ -12,6 +12,10 @@ const either =
   (entry) =>
     isWritten(entry) ? "entry" : otherwise;
 
+const storage = either(
+  ({ overrides, uploadsVolume }) => overrides.storage !== undefined || uploadsVolume !== undefined,
+  "plan",
+);
 const replicas = either(({ overrides }) => overrides.replicas !== undefined, "plan");
 
 /** The origin of each value by its path in the resolved tenant; the longest path that leads to a value counts. */
@@ -44,9 +48,9 @@ const ORIGIN_BY_PATH: Readonly<Record<string, Origin | OriginOf>> = {
   // Pods share the plan's figures between the fewest replicas.
   pod: replicas,
   replicas,
-  uploadsBytes: either(({ overrides }) => overrides.storage !== undefined, "plan"),
+  uploadsBytes: storage,
   quota: replicas,
-  "quota.storageBytes": either(({ overrides }) => overrides.storage !== undefined, "plan"),
+  "quota.storageBytes": storage,
   connections: "plan",
   "credentials.rotation": either(({ credentials }) => credentials.rotation > 0, "built-in"),
   backup: "plan",

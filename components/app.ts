@@ -68,13 +68,13 @@ function features({ plan, features, branding }: TenantSpec): Record<string, stri
  * and the init Job, which runs after each rollout of another release or plan and is idempotent. While the tenant is
  * suspended it has no pods, and the Service leads to the maintenance response; files, data and backups stay.
  * @param guards quota and network policies, which exist before the first pod
- * @returns the Service's name
+ * @returns the Service's name, and the Deployment, which is there once its pods are
  */
 export function createApp(
   scope: NamespacedScope,
   secrets: DatabaseSecrets,
   guards: readonly Resource[],
-): Output<string> {
+): { readonly service: Output<string>; readonly deployment: Resource } {
   const { spec, cell, parent, namespace } = scope;
   const { id } = spec;
   const labels = { ...tenantLabels(id), ...appLabels(id) };
@@ -224,7 +224,7 @@ export function createApp(
     { metadata: metadata(APP), spec: { maxUnavailable: 1, selector: { matchLabels: appLabels(id) } } },
     opts,
   );
-  return service.metadata.name;
+  return { service: service.metadata.name, deployment };
 }
 
 /** Keeps the application between the plan's bounds of replicas. */

@@ -21,9 +21,14 @@ const OBJECTS = {
 /**
  * ResourceQuota and LimitRange. The quota holds the autoscaler's maximum, one surge pod and the Jobs, or a
  * rollout would wait for ever. `pods` is counted plainly, because `count/pods` counts finished ones too.
+ * @param after what must be done before the limits change
  */
-export function createQuota({ spec, parent, namespace }: NamespacedScope): Resource[] {
+export function createQuota(
+  { spec, parent, namespace }: NamespacedScope,
+  after: readonly Resource[],
+): Resource[] {
   const { requests, limits, pods, storageBytes } = spec.quota;
+  const opts = { parent, dependsOn: [...after] };
   const metadata = (name: string) => ({ name, namespace, labels: tenantLabels(spec.id) });
   const quota = new ResourceQuota(
     `${spec.id}-quota`,
@@ -41,7 +46,7 @@ export function createQuota({ spec, parent, namespace }: NamespacedScope): Resou
         },
       },
     },
-    { parent },
+    opts,
   );
   const limitRange = new LimitRange(
     `${spec.id}-limits`,
@@ -60,7 +65,7 @@ export function createQuota({ spec, parent, namespace }: NamespacedScope): Resou
         ],
       },
     },
-    { parent },
+    opts,
   );
   return [quota, limitRange];
 }

@@ -16,6 +16,8 @@ export interface TenantStackArgs {
   readonly spec: TenantSpec;
   /** The cell it lives in. */
   readonly cell: CellConfig;
+  /** Its quota becomes smaller than it is: the workload shrinks first, then the quota. Default: false. */
+  readonly shrinks?: boolean;
 }
 
 /**
@@ -28,9 +30,11 @@ export class TenantStack extends ComponentResource {
     const scope = { ...args, parent: this };
     const namespaced = { ...scope, namespace: createNamespace(scope) };
     // No pod starts before its limits and its isolation are in force.
-    const guards = [...createQuota(namespaced), ...createNetworkPolicies(namespaced)];
+    const limitsFirst = args.shrinks === true ? [] : createQuota(namespaced, []);
+    const guards = [...limitsFirst, ...createNetworkPolicies(namespaced)];
     const secrets = createDatabase(namespaced);
-    const service = createApp(namespaced, secrets, guards);
+    const { service, deployment } = createApp(namespaced, secrets, guards);
+    if (args.shrinks === true) createQuota(namespaced, [deployment]);
     createEdge(namespaced, service);
     createBackup(namespaced, secrets.backup, guards);
     createMonitoring(namespaced);

@@ -1,5 +1,6 @@
 import type { LoadedRegistry, RegisteredTenant } from "./load.ts";
-import { cellOf, regionOf } from "./resolve.ts";
+import { cellOf, regionOf, uploadsBytes } from "./resolve.ts";
+import type { Compute } from "./spec.ts";
 
 /** What is compared of a tenant between two times. What is not known of one time is not compared. */
 export interface TenantRecord {
@@ -15,6 +16,12 @@ export interface TenantRecord {
   /** The customer's own hosts. */
   readonly hosts?: readonly string[];
   readonly legalHold?: boolean;
+  /** How often the application's database password has been replaced. */
+  readonly rotation?: number;
+  /** Bytes of the uploads volume. */
+  readonly uploadsBytes?: number;
+  /** What the namespace's pods may request. */
+  readonly quota?: Compute;
 }
 
 /** The record of an entry as the registry has it. */
@@ -22,7 +29,7 @@ export function recordOf(
   { entry }: RegisteredTenant,
   { defaults, catalogue, context }: LoadedRegistry,
 ): TenantRecord {
-  const { id, state, plan, since, billing, domains, legalHold } = entry;
+  const { id, state, plan, since, billing, domains, legalHold, credentials } = entry;
   const [region, cell] = [
     regionOf(entry, defaults) ?? context.region,
     cellOf(entry, defaults) ?? context.cell,
@@ -38,6 +45,8 @@ export function recordOf(
     ...(cell === undefined ? {} : { cell }),
     hosts: domains.map(({ host }) => host),
     legalHold: legalHold !== undefined,
+    rotation: credentials.rotation,
+    uploadsBytes: uploadsBytes(entry, catalogue.plans[plan]),
   };
 }
 
@@ -49,7 +58,9 @@ const BILLING_FIELDS = ["customerRef", "subscriptionRef"] as const;
  * and the references that tell a renaming. What cannot be read of an output counts as not known.
  */
 export function appliedTenants(outputs: Readonly<Record<string, unknown>>): readonly TenantRecord[] {
-  const live = children(outputs["tenants"]).flatMap((record) => texts(record, ["id", ...FIELDS]));
+  const live = children(outputs["tenants"]).flatMap((record) =>
+    texts(record, ["id", ...FIELDS]).map((found) => ({ ...found, ...figures(record) })),
+  );
   const known = new Set(live.map(({ id }) => id));
   const billed = children(fieldOf(outputs["billing"], "tenants")).flatMap((record) =>
     texts({ ...record, id: record["tenantId"] }, ["id", "state", ...BILLING_FIELDS]),
@@ -70,6 +81,17 @@ function texts(record: Readonly<Record<string, unknown>>, fields: readonly TextF
   }
   const { id, ...rest } = found;
   return id === undefined ? [] : [{ id, ...rest }];
+}
+
+/** The figures of a record that are numbers. */
+function figures(record: Readonly<Record<string, unknown>>): Omit<TenantRecord, "id"> {
+  const { rotation, uploadsBytes: bytes, quota } = record;
+  const [cpu, memory] = [fieldOf(quota, "cpu"), fieldOf(quota, "memory")];
+  return {
+    ...(typeof rotation === "number" ? { rotation } : {}),
+    ...(typeof bytes === "number" ? { uploadsBytes: bytes } : {}),
+    ...(typeof cpu === "number" && typeof memory === "number" ? { quota: { cpu, memory } } : {}),
+  };
 }
 
 const fieldOf = (value: unknown, field: string): unknown =>

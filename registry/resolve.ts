@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Catalogue } from "./catalogue.ts";
+import type { Catalogue, Plan } from "./catalogue.ts";
 import { compareText } from "./issues.ts";
 import { isLive } from "./lifecycle.ts";
 import { platformHost } from "./naming.ts";
@@ -36,6 +36,12 @@ export const cellOf = (entry: Pick<TenantEntry, "cell">, defaults: Defaults): st
 export const regionOf = (entry: Pick<TenantEntry, "region">, defaults: Defaults): string | undefined =>
   entry.region ?? defaults.region;
 
+/** Bytes of an entry's uploads volume: the plan's or an override's, unless a larger one is kept. */
+export const uploadsBytes = (
+  { overrides, uploadsVolume }: Pick<TenantEntry, "overrides" | "uploadsVolume">,
+  { resources }: Pick<Plan, "resources">,
+): number => uploadsVolume ?? overrides.storage ?? resources.storage;
+
 /** Applies every default: the only place that knows them. The result is deeply frozen. Tombstones have none. */
 export function resolveTenant(
   entry: TenantEntry,
@@ -48,7 +54,7 @@ export function resolveTenant(
   const digest = releases.versions[version]?.digest;
   if (digest === undefined) throw new Error(`version ${version} passed validation but has no digest`);
   const replicas = entry.overrides.replicas ?? plan.replicas;
-  const uploadsBytes = entry.overrides.storage ?? plan.resources.storage;
+  const uploads = uploadsBytes(entry, plan);
   const pod = podCompute(plan.resources, replicas.min);
   const { features, branding } = entry;
   return deepFreeze({
@@ -81,8 +87,8 @@ export function resolveTenant(
     },
     pod,
     replicas: { min: replicas.min, max: replicas.max },
-    uploadsBytes,
-    quota: namespaceQuota(pod, replicas.max, uploadsBytes),
+    uploadsBytes: uploads,
+    quota: namespaceQuota(pod, replicas.max, uploads),
     connections: {
       app: plan.database.appConnections,
       migrate: plan.database.migrateConnections,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { PLAN_NAMES } from "./catalogue.ts";
-import { cellName, label, region, utcTime } from "./fields.ts";
+import { bytes, cellName, label, region, utcTime } from "./fields.ts";
 import { STATES } from "./lifecycle.ts";
 import { legalHold, offboarding, pin, suspension, trial } from "./lifecycleBlocks.ts";
 import { TENANT_ID, TENANT_ID_LENGTH } from "./naming.ts";
@@ -54,6 +54,11 @@ export const tenantSchema = z.strictObject({
   features: features.prefault({}),
   branding: branding.prefault({}),
   overrides: overrides.prefault({}),
+  uploadsVolume: bytes.optional().meta({
+    description:
+      "Size of an uploads volume that was made under a larger plan: a volume never shrinks. Above the plan's storage. Default: the plan's.",
+    examples: ["100Gi"],
+  }),
   billing: billing.prefault({}),
   migration: migration.optional(),
   credentials: credentials.prefault({}),

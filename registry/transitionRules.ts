@@ -1,6 +1,7 @@
 import { REGISTRY_FILE } from "./files.ts";
 import type { Issue } from "./issues.ts";
 import { INITIAL_STATES, isLive, isReachable, isState, TRANSITIONS } from "./lifecycle.ts";
+import { formatBytes } from "./quantities.ts";
 import type { TenantRecord } from "./records.ts";
 import { missingMessage } from "./renames.ts";
 import type { RegisteredTenant } from "./rules/rule.ts";
@@ -63,6 +64,32 @@ export const regionAndCellStay: TransitionRule = ({ steps }) =>
         : [],
     ),
   );
+
+/** A volume cannot shrink: after a downgrade it is kept at its size, and the registry says so. */
+export const volumesNeverShrink: TransitionRule = ({ steps }) =>
+  steps.flatMap(({ before, after, tenant }) => {
+    const [was, is] = [before.uploadsBytes, after.uploadsBytes];
+    if (was === undefined || is === undefined || is >= was || !keepsData(before)) return [];
+    const size = formatBytes(was);
+    const path = tenant.entry.uploadsVolume === undefined ? ["plan"] : ["uploadsVolume"];
+    return [
+      tenant.issue(
+        path,
+        `would shrink the uploads volume from ${size} to ${formatBytes(is)}, which no volume can; write uploadsVolume: ${size} to keep it at its size`,
+      ),
+    ];
+  });
+
+/** Of two logins one stays as it is at each rotation; two rotations at once would lock the running pods out. */
+export const rotationsComeOneByOne: TransitionRule = ({ steps }) =>
+  steps.flatMap(({ before: { rotation: was }, after: { rotation: is }, tenant }) => {
+    if (was === undefined || is === undefined || is === was || is === was + 1) return [];
+    const message =
+      is < was
+        ? `goes back from ${was}, whose passwords are in use; keep ${was} or write ${was + 1} to rotate again`
+        : `goes from ${was} to ${is} at once, which would replace the password that the pods use; write ${was + 1}, apply it, then go on`;
+    return [tenant.issue(["credentials", "rotation"], message)];
+  });
 
 /** States follow each other as the lifecycle's table says. */
 export const statesFollow: TransitionRule = ({ steps, isOneEdit }) =>
@@ -159,6 +186,8 @@ export const transitionRules = {
   entriesStartAtTheBeginning,
   placementStays,
   regionAndCellStay,
+  volumesNeverShrink,
+  rotationsComeOneByOne,
   sinceFollowsChanges,
   holdsEndBeforeDeletion,
   fewStopAtOnce,

@@ -1,6 +1,7 @@
 import { inReadingOrder, type Issue } from "./issues.ts";
 import type { LoadedRegistry } from "./load.ts";
 import { recordOf, type TenantRecord } from "./records.ts";
+import type { TenantSpec } from "./spec.ts";
 import { transitionRules, type Change } from "./transitionRules.ts";
 
 export { appliedTenants } from "./records.ts";
@@ -14,6 +15,25 @@ export function forbiddenTransitions(previous: readonly TenantRecord[], next: Lo
   // What the stack of a cell has made is in that cell.
   const here = cell === undefined ? previous : previous.map((record) => ({ cell, ...record }));
   return check(here, next, false);
+}
+
+/**
+ * The tenants whose namespace is about to get a smaller quota than the last `up` gave it. Their workload shrinks first:
+ * the pods of a rollout would not fit in the smaller quota beside those that still run.
+ */
+export function shrinkingTenants(
+  previous: readonly TenantRecord[],
+  next: readonly TenantSpec[],
+): ReadonlySet<string> {
+  const quotas = new Map(previous.map(({ id, quota }) => [id, quota]));
+  return new Set(
+    next
+      .filter(({ id, quota: { requests } }) => {
+        const before = quotas.get(id);
+        return before !== undefined && (requests.cpu < before.cpu || requests.memory < before.memory);
+      })
+      .map(({ id }) => id),
+  );
 }
 
 /** Compares two revisions of the registry, e.g. a pull request's and its merge base: one edit. */

@@ -2,6 +2,7 @@ import { Argument, type Command } from "commander";
 import { PLAN_NAMES, type Catalogue, type PlanName } from "../../registry/catalogue.ts";
 import { planChange, planMargin } from "../../registry/margins.ts";
 import { formatBytes } from "../../registry/quantities.ts";
+import { uploadsBytes } from "../../registry/resolve.ts";
 import type { TenantEntry } from "../../registry/tenantSchema.ts";
 import { editTenant, makeChange, type WriteOptions } from "../change.ts";
 import { Refusal } from "../failures.ts";
@@ -30,15 +31,23 @@ export function registerPlan(program: Command, io: Io): void {
     if (entry.plan === plan) throw new Refusal(`${id} has the plan ${plan} already, since ${entry.since}`);
     refuseOtherPlacement(entry, plan, catalogue);
     const from = options.since ?? present(io);
+    const kept = keptVolume(entry, plan, catalogue);
     const edited = editTenant(workspace, tenant, (editor) => {
       editor.set(["plan"], plan);
       editor.set(["since"], from);
+      if (kept !== undefined) editor.set(["uploadsVolume"], formatBytes(kept));
+      else editor.remove(["uploadsVolume"]);
     });
     const isDowngrade = PLAN_NAMES.indexOf(plan) < PLAN_NAMES.indexOf(entry.plan);
     const change = {
       ...edited,
       summary: `${id} changes from ${entry.plan} to ${plan} from ${from} on; a month:`,
-      details: () => effects(entry.plan, plan, catalogue),
+      details: () => [
+        ...effects(entry.plan, plan, catalogue),
+        ...(kept === undefined
+          ? []
+          : [`the uploads volume stays at ${formatBytes(kept)}: a volume never shrinks`]),
+      ],
       danger: isDowngrade ? `Lower ${id} to ${plan}?` : undefined,
     };
     await makeChange(io, workspace, change, options);
@@ -58,7 +67,7 @@ function refuseOtherPlacement({ id, plan }: TenantEntry, target: PlanName, { pla
   );
 }
 
-/** What the change does a month, and to the volume. */
+/** What the change does a month. */
 function effects(from: PlanName, to: PlanName, { plans, currency }: Catalogue): string[] {
   const [before, after] = [plans[from], plans[to]];
   const delta = planChange(before, after);
@@ -69,7 +78,7 @@ function effects(from: PlanName, to: PlanName, { plans, currency }: Catalogue): 
     moneyDelta(change, currency),
     note,
   ];
-  const rows = table([
+  return table([
     row("price", before.priceMinor, after.priceMinor, delta.priceMinor),
     row("cost", before.cost.totalMinor, after.cost.totalMinor, delta.costMinor),
     row(
@@ -80,11 +89,11 @@ function effects(from: PlanName, to: PlanName, { plans, currency }: Catalogue): 
       `${percent(old.marginBps)} → ${percent(next.marginBps)}`,
     ),
   ]);
-  const [was, is] = [before.resources.storage, after.resources.storage];
-  return is < was
-    ? [
-        ...rows,
-        `storage falls from ${formatBytes(was)} to ${formatBytes(is)}: a volume never shrinks, see that the data fits first`,
-      ]
-    : rows;
+}
+
+/** Size of the tenant's uploads volume where the other plan would give a smaller one; undefined elsewhere. */
+function keptVolume(entry: TenantEntry, target: PlanName, { plans }: Catalogue): number | undefined {
+  const present = uploadsBytes(entry, plans[entry.plan]);
+  const given = uploadsBytes({ overrides: entry.overrides }, plans[target]);
+  return present > given ? present : undefined;
 }

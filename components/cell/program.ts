@@ -3,7 +3,7 @@ import type { Billing } from "../../billing/contract.ts";
 import { buildBilling } from "../../billing/build.ts";
 import { formatIssue, formatIssues, type Checked, type Issue } from "../../registry/issues.ts";
 import { loadRegistry } from "../../registry/load.ts";
-import { appliedTenants, forbiddenTransitions } from "../../registry/transitions.ts";
+import { appliedTenants, forbiddenTransitions, shrinkingTenants } from "../../registry/transitions.ts";
 import { TenantStack } from "../tenantStack.ts";
 import { checkCellConfig } from "./config.ts";
 import { DatabaseServer } from "./databaseServer.ts";
@@ -35,7 +35,8 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
   if (!config.ok || !loaded.ok || !password.ok) {
     throw invalid([config, loaded, password].flatMap((checked) => (checked.ok ? [] : checked.issues)));
   }
-  const forbidden = forbiddenTransitions(appliedTenants(await lastOutputs()), loaded.value);
+  const applied = appliedTenants(await lastOutputs());
+  const forbidden = forbiddenTransitions(applied, loaded.value);
   if (forbidden.length > 0) throw invalid(forbidden);
 
   for (const warning of loaded.value.warnings) await pulumi.log.warn(formatIssue(warning));
@@ -43,7 +44,10 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
   const cell = config.value;
   const providers = createProviders(cell, password.value);
   new DatabaseServer("database-server", { providers });
-  for (const spec of loaded.value.tenants) new TenantStack({ spec, cell }, { providers });
+  const shrinking = shrinkingTenants(applied, loaded.value.tenants);
+  for (const spec of loaded.value.tenants) {
+    new TenantStack({ spec, cell, shrinks: shrinking.has(spec.id) }, { providers });
+  }
   return { tenants: tenantOutputs(loaded.value.tenants), billing: buildBilling(loaded.value, cell.cell) };
 }
 

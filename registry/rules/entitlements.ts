@@ -1,4 +1,4 @@
-import { AI_WORKFLOWS, CHATBOTS } from "../catalogue.ts";
+import { AI_WORKFLOWS, CHATBOTS, PLAN_NAMES } from "../catalogue.ts";
 import { isLive } from "../lifecycle.ts";
 import { formatBytes } from "../quantities.ts";
 import { cellOf, regionOf } from "../resolve.ts";
@@ -89,6 +89,23 @@ export const overridesWithinPlan: Rule = perTenant(({ overrides, plan }, { catal
     overrides.storage !== undefined && overrides.storage > resources.storage
       ? beyond(["storage"], formatBytes(overrides.storage), `above the ${formatBytes(resources.storage)}`)
       : undefined,
+  ];
+});
+
+/** A kept volume is larger than what the plan gives anyway, and no way to storage that no plan sells. */
+export const keptVolumeIsLarger: Rule = perTenant(({ uploadsVolume, overrides, plan }, { catalogue }) => {
+  if (uploadsVolume === undefined) return [];
+  const given = overrides.storage ?? catalogue.plans[plan].resources.storage;
+  const most = Math.max(...PLAN_NAMES.map((name) => catalogue.plans[name].resources.storage));
+  const finding = (message: string): Finding => ({
+    path: ["uploadsVolume"],
+    message: `${formatBytes(uploadsVolume)} ${message}`,
+  });
+  return [
+    uploadsVolume <= given
+      ? finding(`is not above the ${formatBytes(given)} that the tenant gets anyway; remove it`)
+      : undefined,
+    uploadsVolume > most ? finding(`is above the ${formatBytes(most)} of the largest plan`) : undefined,
   ];
 });
 

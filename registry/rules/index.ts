@@ -4,6 +4,7 @@ import {
   featuresWithinPlan,
   integrationsAreDistinct,
   overridesWithinPlan,
+  keptVolumeIsLarger,
   placementIsDeployable,
   regionMatchesCell,
 } from "./entitlements.ts";
@@ -62,6 +63,7 @@ export const rules = {
   domainsWithinPlan,
   brandingWithinPlan,
   overridesWithinPlan,
+  keptVolumeIsLarger,
   regionMatchesCell,
   placementIsDeployable,
 } as const satisfies Readonly<Record<string, Rule>>;

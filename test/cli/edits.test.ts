@@ -106,10 +106,21 @@ describe("tenant plan", () => {
       });
       expect(questions).toEqual(["Lower acme to ai_enhanced?"]);
       expect(code).toBe(1);
-      expect(err).toContain(
-        "  storage falls from 100Gi to 50Gi: a volume never shrinks, see that the data fits first",
-      );
+      expect(err).toContain("  the uploads volume stays at 100Gi: a volume never shrinks");
       expect(read()).toBe(REGISTRY);
+    }));
+
+  it("keeps the volume of a larger plan, until a plan is as large", () =>
+    inProject(async ({ tenant, read }) => {
+      const change = async (plan: string, since: string): Promise<void> => {
+        expect(await tenant(["plan", "beta", plan, "--since", since, "--yes"])).toMatchObject({ code: 0 });
+      };
+      await change("enterprise", "2026-01-01T00:00:00Z");
+      expect(read()).not.toContain("uploadsVolume");
+      await change("ai_enhanced", "2026-02-01T00:00:00Z");
+      expect(read()).toContain('    uploadsVolume: "100Gi"\n');
+      await change("enterprise", "2026-03-01T00:00:00Z");
+      expect(read()).not.toContain("uploadsVolume");
     }));
 });
 

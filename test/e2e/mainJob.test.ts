@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
+import pg from "pg";
 import { dump as dumpTo, verifyDump } from "../../ops/postgres.ts";
 import { billingSchema } from "../../billing/contract.ts";
 import { heal } from "../../sandbox/stack.ts";
@@ -113,6 +114,9 @@ describe("pulumi up of the registry", () => {
       host: "acme.yourwarehousesaas.com",
       namespace: "customer-acme",
       release: "v2.1.0",
+      rotation: 0,
+      uploadsBytes: 100 * 2 ** 30,
+      quota: { cpu: 7_300, memory: 14.75 * 2 ** 30 },
     });
     expect(billingSchema.parse(outputs.billing).totals.mrrMinor).toBe(109800);
   });
@@ -471,6 +475,35 @@ describe("an edit of the registry", () => {
 });
 
 describe("rotation of credentials", () => {
+  /** Asks on one connection and on a new one in turn, as the application of old pods does, while something happens. */
+  async function queryThrough(
+    old: Login,
+    action: () => Promise<void>,
+  ): Promise<{ queries: number; failures: string[] }> {
+    let over = false;
+    let queries = 0;
+    const failures: string[] = [];
+    const standing = new pg.Client(connection(old, "warehouse_acme"));
+    await standing.connect();
+    const asking = (async () => {
+      while (!over) {
+        try {
+          await standing.query("select name from items");
+          await sql(connection(old, "warehouse_acme"), "select name from items");
+          queries += 2;
+        } catch (error) {
+          failures.push(String(error));
+        }
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    })();
+    await action();
+    over = true;
+    await asking;
+    await standing.end();
+    return { queries, failures };
+  }
+
   it("leads to the other login and keeps the present one working", async () => {
     const before = await login("acme");
     place.edit(
@@ -479,7 +512,11 @@ describe("rotation of credentials", () => {
       "    plan: enterprise\n    credentials: { rotation: 1 }\n",
     );
     expect(ownersOf(await previewed())).toEqual(["acme"]);
-    expect((await place.pulumi("up", "--yes", "--skip-preview")).code).toBe(0);
+    const client = await queryThrough(before, async () => {
+      expect((await place.pulumi("up", "--yes", "--skip-preview")).code).toBe(0);
+    });
+    expect(client.failures).toEqual([]);
+    expect(client.queries).toBeGreaterThan(20);
     keep(place.read(REGISTRY));
     const after = await login("acme");
     expect([before.user, after.user]).toEqual(["warehouse_acme_app_a", "warehouse_acme_app_b"]);
@@ -489,6 +526,45 @@ describe("rotation of credentials", () => {
         { name: "pallet" },
       ]);
     }
+  });
+});
+
+describe("a change of plan within a placement", () => {
+  /** The order in which an update finished acme's quota and application. */
+  const order = ({ output }: Outcome): string[] =>
+    [...output.matchAll(/ (acme-(?:quota|app)) updated /g)].map(([, name = ""]) => name);
+
+  it("shrinks the workload before its quota, and keeps the volume", async () => {
+    const silent = registry.replace("plan: enterprise\n", "plan: ai_enhanced\n");
+    place.write(
+      REGISTRY,
+      silent.replace("ai_workflows: full\n      chatbot: enterprise", "chatbot: advanced"),
+    );
+    const refused = await place.pulumi("preview");
+    expect(refused.code).not.toBe(0);
+    expect(refused.output).toContain("write uploadsVolume: 100Gi to keep it at its size");
+
+    place.edit(REGISTRY, "plan: ai_enhanced\n", "plan: ai_enhanced\n    uploadsVolume: 100Gi\n");
+    const up = await place.pulumi("up", "--yes", "--skip-preview");
+    expect(up.output).not.toContain("error:");
+    expect(order(up)).toEqual(["acme-app", "acme-quota"]);
+    const volume = await place.kubectl(
+      ...["get", "pvc/warehouse-uploads", "-n", "customer-acme"],
+      ...["-o", "jsonpath={.spec.resources.requests.storage}"],
+    );
+    expect(volume.stdout).toBe("100Gi");
+    expect(await previewed()).toEqual([]);
+    expect(await sql(connection(await login("acme"), "warehouse_acme"), "select name from items")).toEqual([
+      { name: "pallet" },
+    ]);
+  });
+
+  it("raises the quota before the workload", async () => {
+    // The registry as it was: `afterEach` has put it back.
+    const up = await place.pulumi("up", "--yes", "--skip-preview");
+    expect(up.output).not.toContain("error:");
+    expect(order(up)).toEqual(["acme-quota", "acme-app"]);
+    expect(await previewed()).toEqual([]);
   });
 });
 

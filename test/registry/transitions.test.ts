@@ -2,7 +2,12 @@ import { tenantOutputs } from "../../components/cell/outputs.ts";
 import { buildBilling } from "../../billing/build.ts";
 import { formatIssue } from "../../registry/issues.ts";
 import { isReachable, STATES, TRANSITIONS } from "../../registry/lifecycle.ts";
-import { appliedTenants, forbiddenChanges, forbiddenTransitions } from "../../registry/transitions.ts";
+import {
+  appliedTenants,
+  forbiddenChanges,
+  forbiddenTransitions,
+  shrinkingTenants,
+} from "../../registry/transitions.ts";
 import { CONTEXT, loadValid, registryOf } from "../support/registry.ts";
 
 type Entries = readonly object[];
@@ -55,6 +60,30 @@ describe.each([
     const suspended = { ...acme, ...later, state: "suspended" };
     expect(check([acme], [suspended])).toEqual([]);
     expect(check([suspended], [{ ...acme, since: "2026-07-01T00:00:00Z" }])).toEqual([]);
+  });
+
+  it("shrinks no volume, and keeps it where the registry says so", () => {
+    const lower = { ...acme, ...later, plan: "ai_enhanced" };
+    expect(check([acme], [lower])).toEqual([
+      "tenants/tenants.yaml:18:44 acme.plan: would shrink the uploads volume from 100Gi to 50Gi, which no volume can; write uploadsVolume: 100Gi to keep it at its size",
+    ]);
+    const kept = { ...lower, uploadsVolume: "100Gi" };
+    expect(check([acme], [kept])).toEqual([]);
+    expect(check([kept], [{ ...kept, uploadsVolume: "80Gi" }])).toEqual([
+      "tenants/tenants.yaml:18:86 acme.uploadsVolume: would shrink the uploads volume from 100Gi to 80Gi, which no volume can; write uploadsVolume: 100Gi to keep it at its size",
+    ]);
+    expect(check([{ ...acme, plan: "ai_enhanced" }], [{ ...acme, ...later }])).toEqual([]);
+  });
+
+  it("rotates credentials one by one", () => {
+    const rotated = (rotation: number) => ({ ...acme, credentials: { rotation } });
+    expect(check([acme], [rotated(1)])).toEqual([]);
+    expect(check([rotated(1)], [rotated(3)])).toEqual([
+      "tenants/tenants.yaml:18:95 acme.credentials.rotation: goes from 1 to 3 at once, which would replace the password that the pods use; write 2, apply it, then go on",
+    ]);
+    expect(check([rotated(2)], [rotated(1)])).toEqual([
+      "tenants/tenants.yaml:18:95 acme.credentials.rotation: goes back from 2, whose passwords are in use; keep 2 or write 3 to rotate again",
+    ]);
   });
 
   it("removes and renames no live tenant", () => {
@@ -158,7 +187,7 @@ describe("a change between two revisions", () => {
     expect(change([acme], [{ ...acme, state: "past_due" }])).toEqual([
       "tenants/tenants.yaml:18:14 acme.since: stays the same although state changes; write since when past_due holds",
     ]);
-    expect(change([acme], [{ ...acme, plan: "ai_enhanced", since: "2025-01-01T00:00:00Z" }])).toEqual([
+    expect(change([{ ...acme, plan: "ai_enhanced" }], [{ ...acme, since: "2025-01-01T00:00:00Z" }])).toEqual([
       "tenants/tenants.yaml:18:14 acme.since: goes back from 2026-01-01T00:00:00Z although plan changes; write since when it holds",
     ]);
     expect(change([acme], [{ ...acme, displayName: "ACME" }])).toEqual([]);
@@ -168,6 +197,19 @@ describe("a change between two revisions", () => {
     expect(change([{ ...acme, cell: "west" }], [{ ...acme, cell: "east" }])).toEqual([
       "tenants/tenants.yaml:18:76 acme.cell: would move the tenant from cell west to east, but its data stays behind; keep cell west",
     ]);
+  });
+});
+
+describe("shrinkingTenants", () => {
+  it("are those whose quota falls in CPU or memory", () => {
+    const specs = loadValid(
+      registryOf({ id: "lower", plan: "ai_enhanced" }, { id: "higher" }, { id: "same" }, { id: "fresh" }),
+    ).tenants;
+    const [lower, higher, same] = specs.map(({ id, quota: { requests } }) => ({ id, quota: requests }));
+    if (lower === undefined || higher === undefined || same === undefined) throw new Error("no specs");
+    const applied = [{ id: "lower", quota: higher.quota }, { id: "higher", quota: lower.quota }, same];
+    expect([...shrinkingTenants(applied, specs)]).toEqual(["lower"]);
+    expect([...shrinkingTenants([{ id: "lower" }], specs)]).toEqual([]);
   });
 });
 
