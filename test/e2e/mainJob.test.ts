@@ -50,11 +50,11 @@ function keep(text: string): void {
   place.write(REGISTRY, text);
 }
 
-async function login(id: string): Promise<Login> {
+async function login(id: string, secret = "db-secret"): Promise<Login> {
   const { stdout } = await place.kubectl(
     "get",
     "secret",
-    `${id}-db-secret`,
+    `${id}-${secret}`,
     "-n",
     `customer-${id}`,
     "-o",
@@ -201,25 +201,117 @@ describe("the API server", () => {
 });
 
 describe("tenants' databases", () => {
-  it("let each application into its own database and no other", async () => {
-    const logins = new Map([
-      ["acme", await login("acme")],
-      ["beta", await login("beta")],
-    ]);
-    const databases = [...[...logins.values()].map(({ database }) => database), "postgres", "template1"];
+  it("let every login of a tenant into its own database and no other", async () => {
+    const logins = await Promise.all(
+      ["acme", "beta"].flatMap((id) =>
+        ["db-secret", "db-migrate-secret", "db-backup-secret"].map((secret) => login(id, secret)),
+      ),
+    );
+    const databases = [...new Set(logins.map(({ database }) => database)), "postgres", "template1"];
     const reached: Record<string, string[]> = {};
-    for (const [id, own] of logins) {
-      reached[id] = [];
+    for (const own of logins) {
+      const inside: string[] = (reached[own.user] = []);
       for (const database of databases) {
         const answer = await sql(connection(own, database), "select 1").then(
           () => "in",
           (error: unknown) => (error as Error).message,
         );
-        if (answer === "in") reached[id].push(database);
+        if (answer === "in") inside.push(database);
         else expect(answer).toBe(`permission denied for database "${database}"`);
       }
     }
-    expect(reached).toEqual({ acme: ["warehouse_acme"], beta: ["warehouse_beta"] });
+    expect(reached).toEqual(
+      Object.fromEntries(
+        ["acme", "beta"].flatMap((id) =>
+          ["app_a", "migrate", "backup"].map((role) => [`warehouse_${id}_${role}`, [`warehouse_${id}`]]),
+        ),
+      ),
+    );
+  });
+
+  describe("are checked by ops/isolation-assert.sql, which", () => {
+    const superuser = () => ({ ...place.platform.pg, database: "postgres" });
+    const problems = async (): Promise<string[]> => {
+      const rows = await sql<{ object: string; problem: string }>(
+        { ...place.platform.pg.platform, database: "postgres" },
+        place.read("ops/isolation-assert.sql"),
+      );
+      return rows.map(({ object, problem }) => `${object} ${problem}`);
+    };
+
+    it("finds nothing where the program has made them", async () => {
+      expect(await problems()).toEqual([]);
+    });
+
+    it.each([
+      [
+        "grant connect on database warehouse_acme to public",
+        "revoke connect on database warehouse_acme from public",
+        ["warehouse_acme PUBLIC has CONNECT"],
+      ],
+      [
+        "grant connect on database template1 to public",
+        "revoke connect on database template1 from public",
+        ["template1 PUBLIC has CONNECT"],
+      ],
+      [
+        "grant connect on database warehouse_beta to warehouse_acme_app_a",
+        "revoke connect on database warehouse_beta from warehouse_acme_app_a",
+        ["warehouse_beta warehouse_acme_app_a, a login of warehouse_acme, can connect"],
+      ],
+      [
+        "grant warehouse_beta_rw to warehouse_acme_backup",
+        "revoke warehouse_beta_rw from warehouse_acme_backup",
+        [
+          "warehouse_acme_backup is a member of warehouse_beta_rw",
+          "warehouse_beta warehouse_acme_backup, a login of warehouse_acme, can connect",
+        ],
+      ],
+      [
+        "grant pg_read_all_data to warehouse_acme_rw",
+        "revoke pg_read_all_data from warehouse_acme_rw",
+        ["warehouse_acme_rw is a member of pg_read_all_data"],
+      ],
+      [
+        "create role analyst; grant warehouse_acme_rw to analyst",
+        "drop role analyst",
+        ["warehouse_acme_rw has the member analyst"],
+      ],
+      [
+        "create role analyst; grant connect on database warehouse_acme to analyst",
+        "revoke connect on database warehouse_acme from analyst; drop role analyst",
+        ["warehouse_acme has CONNECT granted to analyst"],
+      ],
+      [
+        "alter role warehouse_acme_migrate createdb bypassrls",
+        "alter role warehouse_acme_migrate nocreatedb nobypassrls",
+        ["warehouse_acme_migrate has the right BYPASSRLS", "warehouse_acme_migrate has the right CREATEDB"],
+      ],
+      [
+        "alter role warehouse_acme_app_b connection limit -1",
+        "alter role warehouse_acme_app_b connection limit 60",
+        ["warehouse_acme_app_b logs in without a connection limit"],
+      ],
+      [
+        "alter database warehouse_acme connection limit -1",
+        "alter database warehouse_acme connection limit 70",
+        ["warehouse_acme has no connection limit"],
+      ],
+      [
+        "alter database warehouse_acme owner to warehouse_acme_owner",
+        // A change of owner merges access lists: what the role had been granted went with it.
+        "alter database warehouse_acme owner to platform; grant connect on database warehouse_acme to warehouse_acme_owner",
+        ["warehouse_acme belongs to the tenant role warehouse_acme_owner"],
+      ],
+    ])("finds: %s", async (fault, remedy, expected) => {
+      await sql(superuser(), fault);
+      try {
+        expect(await problems()).toEqual(expected);
+      } finally {
+        await sql(superuser(), remedy);
+      }
+      expect(await problems()).toEqual([]);
+    });
   });
 
   it("give the application rows, and the schema to nobody who logs in", async () => {
