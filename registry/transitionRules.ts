@@ -71,14 +71,19 @@ export const volumesNeverShrink: TransitionRule = ({ steps }) =>
     const [was, is] = [before.uploadsBytes, after.uploadsBytes];
     if (was === undefined || is === undefined || is >= was || !keepsData(before)) return [];
     const size = formatBytes(was);
-    const path = tenant.entry.uploadsVolume === undefined ? ["plan"] : ["uploadsVolume"];
     return [
       tenant.issue(
-        path,
+        sizedBy(tenant.entry),
         `would shrink the uploads volume from ${size} to ${formatBytes(is)}, which no volume can; write uploadsVolume: ${size} to keep it at its size`,
       ),
     ];
   });
+
+/** The field that decides the size of an entry's uploads volume. */
+function sizedBy({ uploadsVolume, overrides }: RegisteredTenant["entry"]): readonly string[] {
+  if (uploadsVolume !== undefined) return ["uploadsVolume"];
+  return overrides.storage === undefined ? ["plan"] : ["overrides", "storage"];
+}
 
 /** Of two logins one stays as it is at each rotation; two rotations at once would lock the running pods out. */
 export const rotationsComeOneByOne: TransitionRule = ({ steps }) =>

@@ -72,6 +72,9 @@ describe.each([
     expect(check([kept], [{ ...kept, uploadsVolume: "80Gi" }])).toEqual([
       "tenants/tenants.yaml:18:86 acme.uploadsVolume: would shrink the uploads volume from 100Gi to 80Gi, which no volume can; write uploadsVolume: 100Gi to keep it at its size",
     ]);
+    expect(check([acme], [{ ...acme, overrides: { storage: "60Gi" } }])).toEqual([
+      "tenants/tenants.yaml:18:92 acme.overrides.storage: would shrink the uploads volume from 100Gi to 60Gi, which no volume can; write uploadsVolume: 100Gi to keep it at its size",
+    ]);
     expect(check([{ ...acme, plan: "ai_enhanced" }], [{ ...acme, ...later }])).toEqual([]);
   });
 
