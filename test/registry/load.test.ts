@@ -1,5 +1,6 @@
 import { formatIssue } from "../../registry/issues.ts";
 import { CATALOGUE_FILE, REGISTRY_FILE } from "../../registry/load.ts";
+import { JOB_POD } from "../../registry/resolve.ts";
 import {
   CONTEXT,
   entryOf,
@@ -98,6 +99,31 @@ describe("loadRegistry", () => {
       pod: { requests: { cpu: 500, memory: 2 ** 30 } },
       quota: { pods: 9, storageBytes: 60 * 2 ** 30 },
     });
+  });
+
+  it("gives every tenant a quota that holds the autoscaler's maximum, a surge pod and three Jobs", () => {
+    const bounds = [2, 3, 4, 5, 6].flatMap((min) =>
+      [2, 3, 4, 5, 6].filter((max) => max >= min).map((max) => ({ min, max })),
+    );
+    const { tenants } = loadValid(
+      registryOf(
+        { id: "lesser", plan: "ai_enhanced" },
+        ...bounds.map((replicas) => ({
+          id: `from-${replicas.min}-to-${replicas.max}`,
+          overrides: { replicas },
+        })),
+      ),
+    );
+    expect(tenants).toHaveLength(16);
+    for (const { pod, quota, replicas } of tenants) {
+      expect(quota.pods).toBe(replicas.max + 1 + 3);
+      for (const kind of ["requests", "limits"] as const) {
+        for (const resource of ["cpu", "memory"] as const) {
+          const needed = pod[kind][resource] * (replicas.max + 1) + JOB_POD[kind][resource] * 3;
+          expect(quota[kind][resource]).toBeGreaterThanOrEqual(needed);
+        }
+      }
+    }
   });
 
   it("resolves a white label", () => {
