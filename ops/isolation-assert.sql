@@ -17,6 +17,12 @@ open_database as (
 tenant_database as (
   select * from open_database where datname in (select home from tenant_role)
 ),
+-- Who may connect to the database that the tenants of placement "pool" share.
+pool_member as (
+  select tenant_role.oid
+  from tenant_role, pg_roles shared
+  where shared.rolname = 'warehouse_shared_rw' and pg_has_role(tenant_role.oid, shared.oid, 'USAGE')
+),
 access as (
   select database.datname, entry.grantee, entry.privilege_type
   from open_database database, aclexplode(coalesce(datacl, acldefault('d', datdba))) entry
@@ -28,6 +34,7 @@ select database.datname, role.rolname || ', a login of ' || role.home || ', can 
 from open_database database, tenant_role role
 where role.rolcanlogin and role.home <> database.datname
   and has_database_privilege(role.oid, database.oid, 'CONNECT')
+  and not (database.datname = 'warehouse_shared' and role.oid in (select oid from pool_member))
   -- Said once, of PUBLIC.
   and not exists (
     select from access where access.datname = database.datname and grantee = 0 and privilege_type = 'CONNECT'
@@ -47,6 +54,8 @@ select datname, 'has no connection limit' from tenant_database where datconnlimi
 union all
 select rolname, 'logs in without a connection limit' from tenant_role where rolcanlogin and rolconnlimit < 0
 union all
+select rolname, 'is no login but can log in' from tenant_role where rolcanlogin and rolname ~ '_(owner|rw)$'
+union all
 select rolname, 'has the right ' || attribute
 from tenant_role, lateral (values
   ('SUPERUSER', rolsuper), ('CREATEDB', rolcreatedb), ('CREATEROLE', rolcreaterole),
@@ -56,7 +65,12 @@ where has
 union all
 select role.rolname, 'is a member of ' || pg_get_userbyid(roleid)
 from pg_auth_members join tenant_role role on role.oid = member
-where roleid not in (select oid from tenant_role other where other.home = role.home)
+where roleid not in (
+    select oid from tenant_role other where other.home = role.home
+    -- The application's logins must not own what they read and write.
+    and (other.rolname !~ '_owner$' or role.rolname ~ '_migrate$')
+  )
+  and not (role.rolname ~ '_rw$' and pg_get_userbyid(roleid) = 'warehouse_shared_rw')
 union all
 select role.rolname, 'has the member ' || other.rolname
 from pg_auth_members join tenant_role role on role.oid = roleid join pg_roles other on other.oid = member

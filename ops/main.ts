@@ -1,26 +1,24 @@
 // The operations program, configured by its environment: `backup` runs in a tenant's Job, `maintenance` serves the
-// hosts of a suspended tenant.
+// hosts of a suspended tenant, `pool-bootstrap` and `pool-check` run in the database that tenants share, and
+// `isolation-assert` anywhere on a server.
 import { join } from "node:path";
 import { z } from "zod";
 import { backup } from "./backup.ts";
+import { databaseEnvironment, databaseLogin, readEnvironment, text } from "./environment.ts";
 import { OpsFailure } from "./failure.ts";
+import { assertIsolation } from "./isolation.ts";
 import { MAINTENANCE_STATUS, serveMaintenance } from "./maintenance.ts";
+import { bootstrapPool } from "./pool/bootstrap.ts";
+import { checkPool } from "./pool/check.ts";
 import { Storage } from "./storage.ts";
 
 const log = (line: string): void => void process.stdout.write(`${new Date().toISOString()} ${line}\n`);
 
-const text = z.string().min(1);
-const environment = z.object({
+const backupEnvironment = databaseEnvironment.extend({
   TENANT_ID: text,
   BACKUP_BUCKET: text,
   BACKUP_PREFIX: text.endsWith("/"),
   BACKUP_RETAIN_DAYS: z.coerce.number().int().positive(),
-  DATABASE_HOST: text,
-  DATABASE_PORT: text,
-  DATABASE_NAME: text,
-  DATABASE_USER: text,
-  DATABASE_PASSWORD: text,
-  DATABASE_SSLMODE: text,
   /** Folder that stands for the container's root where the program runs as a plain process. */
   OPS_ROOT: text.default("/"),
 });
@@ -34,26 +32,14 @@ const maintenanceEnvironment = z.object({
 });
 
 async function runBackup(): Promise<void> {
-  const parsed = environment.safeParse(process.env);
-  if (!parsed.success) {
-    const names = parsed.error.issues.map((issue) => issue.path.join(".")).join(", ");
-    throw new OpsFailure("configuration", `missing or invalid in the environment: ${names}`);
-  }
-  const env = parsed.data;
+  const env = readEnvironment(backupEnvironment);
   const manifest = await backup(
     {
       tenantId: env.TENANT_ID,
       prefix: env.BACKUP_PREFIX,
       retainDays: env.BACKUP_RETAIN_DAYS,
       scratch: join(env.OPS_ROOT, "tmp"),
-      database: {
-        host: env.DATABASE_HOST,
-        port: env.DATABASE_PORT,
-        name: env.DATABASE_NAME,
-        user: env.DATABASE_USER,
-        password: env.DATABASE_PASSWORD,
-        sslmode: env.DATABASE_SSLMODE,
-      },
+      database: databaseLogin(env),
     },
     new Storage(env.BACKUP_BUCKET),
     log,
@@ -62,12 +48,7 @@ async function runBackup(): Promise<void> {
 }
 
 async function runMaintenance(): Promise<void> {
-  const { success, data } = maintenanceEnvironment.safeParse(process.env);
-  if (!success)
-    throw new OpsFailure(
-      "configuration",
-      "missing or invalid in the environment: MAINTENANCE_MODE, OPS_LISTEN",
-    );
+  const data = readEnvironment(maintenanceEnvironment);
   const { server, address } = await serveMaintenance(data.MAINTENANCE_MODE, data.OPS_LISTEN);
   log(`answering ${MAINTENANCE_STATUS[data.MAINTENANCE_MODE]} on ${address}`);
   process.once("SIGTERM", () => {
@@ -76,9 +57,29 @@ async function runMaintenance(): Promise<void> {
   });
 }
 
+async function runPoolBootstrap(): Promise<void> {
+  const login = databaseLogin(readEnvironment(databaseEnvironment));
+  await bootstrapPool(login);
+  log(`${login.name} is ready for the application's migrations`);
+}
+
+async function runPoolCheck(): Promise<void> {
+  const login = databaseLogin(readEnvironment(databaseEnvironment));
+  await checkPool(login);
+  log(`row-level security covers ${login.name}`);
+}
+
+async function runIsolationAssert(): Promise<void> {
+  await assertIsolation(databaseLogin(readEnvironment(databaseEnvironment)));
+  log("tenants' databases are isolated");
+}
+
 const commands: Readonly<Record<string, () => Promise<void>>> = {
   backup: runBackup,
   maintenance: runMaintenance,
+  "pool-bootstrap": runPoolBootstrap,
+  "pool-check": runPoolCheck,
+  "isolation-assert": runIsolationAssert,
 };
 
 async function main(): Promise<void> {

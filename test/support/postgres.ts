@@ -1,0 +1,15 @@
+import { chmodSync, mkdirSync, mkdtempSync, openSync, closeSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { layout, projectRoot } from "../../sandbox/layout.ts";
+import { secretFile, tail } from "../../sandbox/lib/files.ts";
+import { choosePorts } from "../../sandbox/lib/ports.ts";
+import { terminalReport } from "../../sandbox/lib/report.ts";
+import { startGuarded } from "../../sandbox/services/guard.ts";
+import { initDatabase, postgresSpec } from "../../sandbox/services/postgres.ts";
+import { outsideFolder, postgresHome } from "../../sandbox/services/postgresHome.ts";
+import { databaseReady, ensurePlatformRole, type ServerAccess } from "../../sandbox/services/postgresRoles.ts";
+import { toolchainContext } from "../../sandbox/toolchain/context.ts";
+import { obtainPostgres } from "../../sandbox/toolchain/postgres.ts";
