@@ -1,0 +1,51 @@
+import { type PostgresServer, PASSWORD } from "./postgres.ts";
+
+/** The database that the tenants of placement "pool" share. */
+export const POOL = "warehouse_shared";
+
+const login = (name: string, limit: number, role: string): string =>
+  `CREATE ROLE ${name} LOGIN CONNECTION LIMIT ${limit} PASSWORD '${PASSWORD}' IN ROLE ${role}`;
+
+const LOGINS = ["app_a", "app_b", "backup", "migrate"];
+
+/** A tenant's roles without a database of its own. */
+export const poolTenant = (prefix: string): string[] => [
+  `CREATE ROLE ${prefix}_rw NOLOGIN IN ROLE ${POOL}_rw`,
+  ...LOGINS.map((each) => login(`${prefix}_${each}`, 5, `${prefix}_rw`)),
+];
+
+/** A tenant with a database of its own on the same server. */
+const bridgeTenant = (prefix: string): string[] => [
+  `CREATE ROLE ${prefix}_owner NOLOGIN`,
+  `CREATE ROLE ${prefix}_rw NOLOGIN`,
+  ...["app_a", "app_b"].map((each) => login(`${prefix}_${each}`, 5, `${prefix}_rw`)),
+  login(`${prefix}_migrate`, 2, `${prefix}_owner`),
+  `CREATE ROLE ${prefix}_backup LOGIN CONNECTION LIMIT 2 PASSWORD '${PASSWORD}'`,
+  `CREATE DATABASE ${prefix} TEMPLATE template0 CONNECTION LIMIT 20`,
+  `REVOKE ALL ON DATABASE ${prefix} FROM PUBLIC`,
+  `GRANT CONNECT, TEMPORARY ON DATABASE ${prefix} TO ${prefix}_rw`,
+  `GRANT CONNECT ON DATABASE ${prefix} TO ${prefix}_owner, ${prefix}_backup`,
+];
+
+/** What Pulumi makes before the bootstrap, by the same role: acme and acme-2 share, solo and solo-2 do not. */
+export async function createPool(server: PostgresServer): Promise<void> {
+  const platform = await server.connect("platform", "postgres");
+  const statements = [
+    "REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC",
+    `CREATE ROLE ${POOL}_owner NOLOGIN`,
+    `CREATE ROLE ${POOL}_rw NOLOGIN`,
+    login(`${POOL}_migrate`, 3, `${POOL}_owner`),
+    `ALTER ROLE ${POOL}_migrate SET role = '${POOL}_owner'`,
+    `CREATE DATABASE ${POOL} TEMPLATE template0 CONNECTION LIMIT 40`,
+    `REVOKE ALL ON DATABASE ${POOL} FROM PUBLIC`,
+    `GRANT CONNECT, CREATE ON DATABASE ${POOL} TO ${POOL}_owner`,
+    `GRANT CONNECT, TEMPORARY ON DATABASE ${POOL} TO ${POOL}_rw`,
+    ...["warehouse_acme", "warehouse_acme_2"].flatMap(poolTenant),
+    ...["warehouse_solo", "warehouse_solo_2"].flatMap(bridgeTenant),
+  ];
+  for (const statement of statements) await platform.query(statement);
+  const inPool = await server.connect("platform", POOL);
+  await inPool.query(`GRANT ${POOL}_owner TO platform`);
+  await inPool.query(`CREATE SCHEMA app AUTHORIZATION ${POOL}_owner`);
+  await inPool.query(`REVOKE ${POOL}_owner FROM platform`);
+}
