@@ -24,6 +24,9 @@ const START_SECONDS = 30;
 export interface PostgresServer {
   readonly host: string;
   readonly port: number;
+  /** Folder of its programs. */
+  readonly bin: string;
+  readonly superuserPassword: string;
   /** Opens a connection; those still open are closed with the server. */
   connect(user: string, database: string): Promise<Client>;
   stop(): Promise<void>;
@@ -72,6 +75,8 @@ export async function startPostgres(): Promise<PostgresServer> {
   await ensurePlatformRole(superuser, PASSWORD);
   return {
     ...access,
+    bin: home.bin,
+    superuserPassword: superuser.password,
     stop,
     connect: async (user, database) => {
       const login = user === "postgres" ? superuser : { ...access, user, password: PASSWORD };
