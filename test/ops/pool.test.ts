@@ -147,6 +147,46 @@ describe("a tenant of the shared database", () => {
     expect(await as(migrate, "acme-2", ITEMS)).toEqual([{ tenant_id: "acme-2", item: "secret" }]);
   });
 
+  it("stays itself under the role its login is a member of", async () => {
+    await other.query("SET ROLE warehouse_acme_2_rw");
+    expect(await as(other, "acme-2", ITEMS)).toEqual([{ tenant_id: "acme-2", item: "secret" }]);
+    await other.query("RESET ROLE");
+  });
+
+  it.each([
+    ["abc", "abc"],
+    ["a".repeat(40), "a".repeat(40)],
+    ["ab", null],
+    ["a".repeat(41), null],
+    ["a--b", null],
+    ["ab-", null],
+    ["1ab", null],
+    ["a_b", null],
+  ])("has an id of the registry's form, and so %s is %s", async (id, tenant) => {
+    expect(await as(migrate, id, "SELECT app.current_tenant() AS tenant")).toEqual([{ tenant }]);
+  });
+
+  it("is found whatever functions stand in the caller's search path", async () => {
+    await migrate.query(`
+      BEGIN;
+      CREATE SCHEMA evil;
+      CREATE FUNCTION evil.length(text) RETURNS int LANGUAGE sql AS 'SELECT 99';
+      SET LOCAL search_path = evil, pg_catalog;
+      SET LOCAL app.tenant_id = 'acme'`);
+    const { rows } = await migrate.query("SELECT app.current_tenant() AS tenant");
+    await migrate.query("ROLLBACK");
+    expect(rows).toEqual([{ tenant: "acme" }]);
+  });
+
+  it("may execute none of the platform's functions", async () => {
+    const { rows } = await superuser.query(
+      `SELECT oid::regprocedure FROM pg_proc
+       WHERE pronamespace = 'tenancy'::regnamespace AND has_function_privilege($1, oid, 'EXECUTE')`,
+      [ACME],
+    );
+    expect(rows).toEqual([]);
+  });
+
   it("is known by its login even inside a function of another owner", async () => {
     await migrate.query("BEGIN");
     await migrate.query(`
