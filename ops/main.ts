@@ -10,6 +10,7 @@ import { assertIsolation } from "./isolation.ts";
 import { MAINTENANCE_STATUS, serveMaintenance } from "./maintenance.ts";
 import { bootstrapPool } from "./pool/bootstrap.ts";
 import { checkPool } from "./pool/check.ts";
+import type { DatabaseLogin } from "./postgres.ts";
 import { Storage } from "./storage.ts";
 
 const log = (line: string): void => void process.stdout.write(`${new Date().toISOString()} ${line}\n`);
@@ -57,20 +58,22 @@ async function runMaintenance(): Promise<void> {
   });
 }
 
+const loginOfEnvironment = (): DatabaseLogin => databaseLogin(readEnvironment(databaseEnvironment));
+
 async function runPoolBootstrap(): Promise<void> {
-  const login = databaseLogin(readEnvironment(databaseEnvironment));
+  const login = loginOfEnvironment();
   await bootstrapPool(login);
   log(`${login.name} is ready for the application's migrations`);
 }
 
 async function runPoolCheck(): Promise<void> {
-  const login = databaseLogin(readEnvironment(databaseEnvironment));
+  const login = loginOfEnvironment();
   await checkPool(login);
   log(`row-level security covers ${login.name}`);
 }
 
 async function runIsolationAssert(): Promise<void> {
-  await assertIsolation(databaseLogin(readEnvironment(databaseEnvironment)));
+  await assertIsolation(loginOfEnvironment());
   log("tenants' databases are isolated");
 }
 

@@ -29,7 +29,7 @@ export function tenantOutputs(tenants: readonly TenantSpec[]): Record<string, Te
         namespace: namespaceName(id),
         release: spec.release.version,
         rotation: spec.credentials.rotation,
-        quota: { cpu: spec.quota.requests.cpu, memory: spec.quota.requests.memory },
+        quota: spec.quota.requests,
       };
       return [id, { id, plan, placement, state, region, host, uploadsBytes, ...record }];
     }),

@@ -1,7 +1,7 @@
 import { AI_WORKFLOWS, CHATBOTS, PLAN_NAMES } from "../catalogue.ts";
 import { isLive } from "../lifecycle.ts";
 import { formatBytes } from "../quantities.ts";
-import { cellOf, regionOf } from "../resolve.ts";
+import { cellOf, regionOf, uploadsBytes } from "../resolve.ts";
 import { perTenant, type Finding, type Rule } from "./rule.ts";
 
 /** Features stay within what the plan entitles to. */
@@ -95,7 +95,7 @@ export const overridesWithinPlan: Rule = perTenant(({ overrides, plan }, { catal
 /** A kept volume is larger than what the plan gives anyway, and no way to storage that no plan sells. */
 export const keptVolumeIsLarger: Rule = perTenant(({ uploadsVolume, overrides, plan }, { catalogue }) => {
   if (uploadsVolume === undefined) return [];
-  const given = overrides.storage ?? catalogue.plans[plan].resources.storage;
+  const given = uploadsBytes({ overrides }, catalogue.plans[plan]);
   const most = Math.max(...PLAN_NAMES.map((name) => catalogue.plans[name].resources.storage));
   const finding = (message: string): Finding => ({
     path: ["uploadsVolume"],

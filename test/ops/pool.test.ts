@@ -338,6 +338,21 @@ async function problems(client: Client): Promise<string[]> {
   return rows.map(({ object, problem }) => `${object}: ${problem}`);
 }
 
+/** What a check finds once a fault has been made, which is then undone. */
+async function foundAfter(
+  client: Client,
+  fault: string,
+  check: (client: Client) => Promise<string[]>,
+): Promise<string[]> {
+  await client.query("BEGIN");
+  try {
+    await client.query(fault);
+    return await check(client);
+  } finally {
+    await client.query("ROLLBACK");
+  }
+}
+
 describe("tenancy.problems", () => {
   it("is empty for protected tables and views with security_invoker", async () => {
     await migrate.query(`
@@ -435,13 +450,7 @@ describe("tenancy.problems", () => {
       [`default privileges of ${POOL}_owner: ${POOL}_rw will have SELECT`],
     ],
   ])("finds %s", async (statement, expected) => {
-    await migrate.query("BEGIN");
-    try {
-      await migrate.query(statement);
-      expect(await problems(migrate)).toEqual(expected);
-    } finally {
-      await migrate.query("ROLLBACK");
-    }
+    expect(await foundAfter(migrate, statement, problems)).toEqual(expected);
   });
 
   it.each<[string, string[]]>([
@@ -487,13 +496,7 @@ describe("tenancy.problems", () => {
       ],
     ],
   ])("finds %s, done by a superuser", async (statement, expected) => {
-    await superuser.query("BEGIN");
-    try {
-      await superuser.query(statement);
-      expect(await problems(superuser)).toEqual(expected);
-    } finally {
-      await superuser.query("ROLLBACK");
-    }
+    expect(await foundAfter(superuser, statement, problems)).toEqual(expected);
   });
 });
 
@@ -723,13 +726,7 @@ describe("ops/isolation-assert.sql", () => {
       ["warehouse_acme_rw: has the member stranger"],
     ],
   ])("finds %s", async (statement, expected) => {
-    await superuser.query("BEGIN");
-    try {
-      await superuser.query(statement);
-      expect(await findings(superuser)).toEqual(expected);
-    } finally {
-      await superuser.query("ROLLBACK");
-    }
+    expect(await foundAfter(superuser, statement, findings)).toEqual(expected);
   });
 
   it("tells tenants apart whose ids begin alike", async () => {
