@@ -3,6 +3,7 @@ import type { Catalogue } from "../registry/catalogue.ts";
 import type { TenantState } from "../registry/lifecycle.ts";
 import type { LoadedRegistry } from "../registry/load.ts";
 import { planMargin } from "../registry/margins.ts";
+import { effectivePlan } from "../registry/placement.ts";
 import type { TenantEntry } from "../registry/tenantSchema.ts";
 import type { Billing, BillingRecord } from "./contract.ts";
 
@@ -37,14 +38,15 @@ export function buildBilling(
 }
 
 function billingRecord(entry: TenantEntry, catalogue: Catalogue): BillingRecord {
-  const plan = catalogue.plans[entry.plan];
+  const planName = effectivePlan(entry);
+  const plan = catalogue.plans[planName];
   const { priceMinor, cost, resources, placement } = plan;
   const { marginMinor, marginBps, computeMinor } = planMargin(plan);
   const fields = {
     tenantId: entry.id,
     customerRef: entry.billing.customerRef ?? null,
     subscriptionRef: entry.billing.subscriptionRef ?? null,
-    plan: entry.plan,
+    plan: planName,
     state: entry.state,
     billable: isBillable(entry.state),
     effectiveAt: entry.since,

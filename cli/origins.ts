@@ -1,5 +1,5 @@
 import type { LoadedRegistry, RegisteredTenant } from "../registry/load.ts";
-import { effectiveVersion, ringOf } from "../registry/rollout.ts";
+import { ringOf, servingVersion } from "../registry/rollout.ts";
 
 /** Where a value of a resolved tenant was decided. cell: the stack that deploys it; catalogue: releases of the registry. */
 export const ORIGINS = ["entry", "defaults", "plan", "ring", "pin", "releases", "cell", "built-in"] as const;
@@ -35,8 +35,7 @@ const ORIGIN_BY_PATH: Readonly<Record<string, Origin | OriginOf>> = {
   customHosts: either(({ domains }) => domains.length > 0, "built-in"),
   ring: ({ ring }, { defaults }) =>
     ring !== undefined ? "entry" : defaults.ring === undefined ? "built-in" : "defaults",
-  "release.version": (entry, { releases, defaults }) =>
-    effectiveVersion(entry, releases, defaults).from === "pin" ? "pin" : "ring",
+  "release.version": (entry, registry) => (servingVersion(entry, registry).from === "pin" ? "pin" : "ring"),
   "release.image": "releases",
   "features.aiWorkflows": either(({ features }) => features.ai_workflows !== undefined, "plan"),
   "features.chatbot": either(({ features }) => features.chatbot !== undefined, "plan"),

@@ -2,25 +2,23 @@ import { BucketObjectv2 } from "@pulumi/aws/s3/bucketObjectv2.js";
 import { CronJob } from "@pulumi/kubernetes/batch/v1/cronJob.js";
 import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
 import type { Output, Resource } from "@pulumi/pulumi";
-import { BACKUP, backupPrefix, databaseName, namespaceName, tenantLabels } from "../registry/naming.ts";
+import { BACKUP, backupPrefix, namespaceName } from "../registry/naming.ts";
+import { hasOwnDatabase } from "../registry/placement.ts";
 import { JOB_POD } from "../registry/resolve.ts";
-import { CONTAINER_SECURITY, POD_SECURITY, resourceRequirements, secretEnv } from "./pod.ts";
-import type { NamespacedScope } from "./scope.ts";
-
-/** Exit codes that no second try can mend: configuration, permission, disk, access denied, verification. */
-const FINAL_EXIT_CODES = [10, 22, 30, 40, 50];
+import { failurePolicy, FINAL_EXIT_CODES, loginEnv } from "./job.ts";
+import { CONTAINER_SECURITY, POD_SECURITY, resourceRequirements } from "./pod.ts";
+import type { TenantScope } from "./scope.ts";
 
 /**
  * The tenant's prefix in the bucket, described by an object of its own, the identity that may write to it, and the
  * scheduled backup (see ops/). The bucket's lifecycle rules do retention; the Job has no right to delete.
  */
 export function createBackup(
-  { spec, cell, parent, namespace }: NamespacedScope,
+  { spec, labels, cell, parent, namespace }: TenantScope,
   secret: Output<string>,
   guards: readonly Resource[],
 ): void {
   const { id } = spec;
-  const labels = tenantLabels(id);
   const prefix = backupPrefix(id);
   new BucketObjectv2(
     `${id}-backup-prefix`,
@@ -32,7 +30,6 @@ export function createBackup(
         tenantId: id,
         cell: cell.cell,
         namespace: namespaceName(id),
-        database: databaseName(id),
       }),
       serverSideEncryption: "AES256",
     },
@@ -60,15 +57,7 @@ export function createBackup(
           spec: {
             backoffLimit: 3,
             activeDeadlineSeconds: 6 * 3600,
-            podFailurePolicy: {
-              rules: [
-                {
-                  action: "FailJob",
-                  onExitCodes: { containerName: BACKUP, operator: "In", values: FINAL_EXIT_CODES },
-                },
-                { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
-              ],
-            },
+            podFailurePolicy: failurePolicy(BACKUP, FINAL_EXIT_CODES),
             template: {
               metadata: { labels },
               spec: {
@@ -88,13 +77,9 @@ export function createBackup(
                       { name: "BACKUP_BUCKET", value: cell.backup.bucket },
                       { name: "BACKUP_PREFIX", value: prefix },
                       { name: "BACKUP_RETAIN_DAYS", value: String(spec.backup.retainDays) },
+                      { name: "BACKUP_SCOPE", value: hasOwnDatabase(spec.placement) ? "database" : "rows" },
                       { name: "AWS_REGION", value: cell.region },
-                      secretEnv("DATABASE_HOST", secret, "host"),
-                      secretEnv("DATABASE_PORT", secret, "port"),
-                      secretEnv("DATABASE_NAME", secret, "name"),
-                      secretEnv("DATABASE_USER", secret, "username"),
-                      secretEnv("DATABASE_PASSWORD", secret, "password"),
-                      { name: "DATABASE_SSLMODE", value: cell.database.sslmode },
+                      ...loginEnv({ cell }, secret),
                     ],
                     securityContext: CONTAINER_SECURITY,
                     resources: resourceRequirements(JOB_POD.requests, JOB_POD.limits),

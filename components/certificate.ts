@@ -1,10 +1,15 @@
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
-import { certificateName, tenantLabels } from "../registry/naming.ts";
-import type { NamespacedScope } from "./scope.ts";
+import type { Input } from "@pulumi/pulumi";
+import { certificateName } from "../registry/naming.ts";
+import type { TenantScope } from "./scope.ts";
 
-/** A cert-manager Certificate for the tenant's hosts; returns the name of the Secret it fills. */
+/**
+ * A cert-manager Certificate for the tenant's hosts; returns the name of the Secret it fills.
+ * @param namespace where what uses it is
+ */
 export function createCertificate(
-  { spec, cell, parent, namespace }: NamespacedScope,
+  { spec, labels, cell, parent }: TenantScope,
+  namespace: Input<string>,
   hosts: readonly string[],
 ): string {
   const name = certificateName(spec.id);
@@ -13,7 +18,7 @@ export function createCertificate(
     {
       apiVersion: "cert-manager.io/v1",
       kind: "Certificate",
-      metadata: { name, namespace, labels: tenantLabels(spec.id) },
+      metadata: { name, namespace, labels },
       spec: {
         secretName: name,
         dnsNames: hosts,

@@ -1,39 +1,50 @@
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import { Ingress } from "@pulumi/kubernetes/networking/v1/ingress.js";
-import type { Output } from "@pulumi/pulumi";
-import { INGRESS, ROUTE, tenantLabels } from "../registry/naming.ts";
+import type { Input, Output, Resource } from "@pulumi/pulumi";
+import { INGRESS, namespaceName, ROUTE } from "../registry/naming.ts";
 import { createCertificate } from "./certificate.ts";
-import type { NamespacedScope } from "./scope.ts";
+import type { TenantScope } from "./scope.ts";
 
-/** Leads the tenant's hosts to its Service, through the shared Gateway or an Ingress, over HTTPS only. */
-export function createEdge(scope: NamespacedScope, service: Output<string>): void {
+/** The Service that answers a tenant's hosts. */
+export interface Backend {
+  readonly service: Output<string>;
+  /** Its namespace where it is not the tenant's: a pool's. Default: the tenant's. */
+  readonly poolNamespace?: Output<string>;
+}
+
+/**
+ * Leads the tenant's hosts to their backend, through the shared Gateway or an Ingress, over HTTPS only.
+ * @param after what must be done before requests go there
+ * @returns the route, which is there once requests take it
+ */
+export function createEdge(scope: TenantScope, backend: Backend, after: readonly Resource[]): Resource {
   const { edge } = scope.cell;
   switch (edge.mode) {
     case "gateway":
-      createRoute(scope, edge.gateway, service);
-      return;
+      return createRoute(scope, edge.gateway, backend, after);
     case "ingress":
-      createIngress(scope, edge.ingressClass, service);
-      return;
+      return createIngress(scope, edge.ingressClass, backend, after);
     default:
-      edge satisfies never;
+      return edge satisfies never;
   }
 }
+
+const GATEWAY_API = "gateway.networking.k8s.io";
 
 /**
  * HTTPRoute on the shared Gateway. The platform host is covered by the Gateway's wildcard certificate (Let's Encrypt
  * issues 50 a domain a week); custom domains bring their own certificate on a ListenerSet of the tenant.
  */
 function createRoute(
-  scope: NamespacedScope,
+  scope: TenantScope,
   gateway: { name: string; namespace: string },
-  service: Output<string>,
-): void {
-  const { spec, parent, namespace } = scope;
-  const labels = tenantLabels(spec.id);
+  backend: Backend,
+  after: readonly Resource[],
+): Resource {
+  const { spec, labels, parent, namespace } = scope;
   const parentRefs: Record<string, string>[] = [
     {
-      group: "gateway.networking.k8s.io",
+      group: GATEWAY_API,
       kind: "Gateway",
       name: gateway.name,
       namespace: gateway.namespace,
@@ -41,16 +52,16 @@ function createRoute(
     },
   ];
   if (spec.customHosts.length > 0) {
-    const secretName = createCertificate(scope, spec.customHosts);
+    const secretName = createCertificate(scope, namespace, spec.customHosts);
     new CustomResource(
       `${spec.id}-listeners`,
       {
-        apiVersion: "gateway.networking.k8s.io/v1",
+        apiVersion: `${GATEWAY_API}/v1`,
         kind: "ListenerSet",
         metadata: { name: ROUTE, namespace, labels },
         spec: {
           parentRef: {
-            group: "gateway.networking.k8s.io",
+            group: GATEWAY_API,
             kind: "Gateway",
             name: gateway.name,
             namespace: gateway.namespace,
@@ -67,12 +78,14 @@ function createRoute(
       },
       { parent },
     );
-    parentRefs.push({ group: "gateway.networking.k8s.io", kind: "ListenerSet", name: ROUTE });
+    parentRefs.push({ group: GATEWAY_API, kind: "ListenerSet", name: ROUTE });
   }
-  new CustomResource(
+  const { service, poolNamespace } = backend;
+  const grants = poolNamespace === undefined ? [] : [createReferenceGrant(scope, poolNamespace)];
+  return new CustomResource(
     `${spec.id}-route`,
     {
-      apiVersion: "gateway.networking.k8s.io/v1",
+      apiVersion: `${GATEWAY_API}/v1`,
       kind: "HTTPRoute",
       metadata: { name: ROUTE, namespace, labels },
       spec: {
@@ -81,27 +94,62 @@ function createRoute(
         rules: [
           {
             matches: [{ path: { type: "PathPrefix", value: "/" } }],
-            backendRefs: [{ group: "", kind: "Service", name: service, port: 80, weight: 1 }],
+            backendRefs: [
+              {
+                group: "",
+                kind: "Service",
+                name: service,
+                ...(poolNamespace === undefined ? {} : { namespace: poolNamespace }),
+                port: 80,
+                weight: 1,
+              },
+            ],
           },
         ],
+      },
+    },
+    { parent, dependsOn: [...grants, ...after] },
+  );
+}
+
+/** Allows the tenant's route, and no other kind of object of its namespace, to lead to the pool's Services. */
+function createReferenceGrant({ spec, labels, parent }: TenantScope, namespace: Input<string>): Resource {
+  return new CustomResource(
+    `${spec.id}-reference-grant`,
+    {
+      apiVersion: `${GATEWAY_API}/v1`,
+      kind: "ReferenceGrant",
+      metadata: { name: namespaceName(spec.id), namespace, labels },
+      spec: {
+        from: [{ group: GATEWAY_API, kind: "HTTPRoute", namespace: namespaceName(spec.id) }],
+        to: [{ group: "", kind: "Service" }],
       },
     },
     { parent },
   );
 }
 
-/** Ingress with a configurable class; one certificate holds all hosts of the tenant. */
-function createIngress(scope: NamespacedScope, ingressClassName: string, service: Output<string>): void {
-  const { spec, parent, namespace } = scope;
+/**
+ * Ingress with a configurable class; one certificate holds all hosts of the tenant. An Ingress leads to Services of its
+ * own namespace alone, so a pooled tenant's is in the pool's.
+ */
+function createIngress(
+  scope: TenantScope,
+  ingressClassName: string,
+  { service, poolNamespace }: Backend,
+  after: readonly Resource[],
+): Resource {
+  const { spec, labels, parent } = scope;
+  const namespace = poolNamespace ?? scope.namespace;
   const hosts = [spec.host, ...spec.customHosts];
-  const secretName = createCertificate(scope, hosts);
-  new Ingress(
+  const secretName = createCertificate(scope, namespace, hosts);
+  return new Ingress(
     `${spec.id}-ingress`,
     {
       metadata: {
-        name: INGRESS,
+        name: poolNamespace === undefined ? INGRESS : namespaceName(spec.id),
         namespace,
-        labels: tenantLabels(spec.id),
+        labels,
         // A load balancer's address is the platform's affair: `up` does not wait for it.
         annotations: { "pulumi.com/skipAwait": "true" },
       },
@@ -122,6 +170,7 @@ function createIngress(scope: NamespacedScope, ingressClassName: string, service
         })),
       },
     },
-    { parent },
+    // Controllers refuse a second Ingress for a host.
+    { parent, dependsOn: [...after], deleteBeforeReplace: true },
   );
 }

@@ -1,6 +1,7 @@
 import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment.js";
 import type { Resource } from "@pulumi/pulumi";
-import { MAINTENANCE, maintenanceLabels, tenantLabels } from "../registry/naming.ts";
+import { MAINTENANCE } from "../registry/naming.ts";
+import type { TenantSpec } from "../registry/spec.ts";
 import { CONTAINER_SECURITY, HTTP_PORT, POD_SECURITY, resourceRequirements } from "./pod.ts";
 import type { NamespacedScope } from "./scope.ts";
 
@@ -10,19 +11,27 @@ const COMPUTE = {
   limits: { cpu: 100, memory: 128 * 2 ** 20 },
 } as const;
 
-/** What answers the hosts of a tenant that is suspended, in place of the application: see ops/maintenance.ts. */
+/** What answers the hosts of a tenant that is not served, in place of the application: see ops/maintenance.ts. */
 export function createMaintenance(
-  { spec, cell, parent, namespace }: NamespacedScope,
-  guards: readonly Resource[],
+  { name: prefix, labels: own, cell, parent, namespace }: NamespacedScope,
+  args: {
+    readonly mode: TenantSpec["suspensionMode"];
+    /** The Deployment's name, and what completes its logical name. Default: warehouse-maintenance. */
+    readonly name?: string;
+    /** Labels that select the pod. */
+    readonly selector: Readonly<Record<string, string>>;
+    readonly after: readonly Resource[];
+  },
 ): Resource {
-  const labels = { ...tenantLabels(spec.id), ...maintenanceLabels(spec.id) };
+  const { mode, name = MAINTENANCE, selector, after } = args;
+  const labels = { ...own, ...selector };
   return new Deployment(
-    `${spec.id}-maintenance`,
+    `${prefix}-${name.replace(/^warehouse-/, "")}`,
     {
-      metadata: { name: MAINTENANCE, namespace, labels },
+      metadata: { name, namespace, labels },
       spec: {
         replicas: 1,
-        selector: { matchLabels: maintenanceLabels(spec.id) },
+        selector: { matchLabels: selector },
         revisionHistoryLimit: 3,
         template: {
           metadata: { labels },
@@ -35,7 +44,7 @@ export function createMaintenance(
                 name: MAINTENANCE,
                 image: cell.backup.image,
                 args: ["maintenance"],
-                env: [{ name: "MAINTENANCE_MODE", value: spec.suspensionMode }],
+                env: [{ name: "MAINTENANCE_MODE", value: mode }],
                 ports: [{ name: "http", containerPort: HTTP_PORT }],
                 securityContext: CONTAINER_SECURITY,
                 resources: resourceRequirements(COMPUTE.requests, COMPUTE.limits),
@@ -47,6 +56,6 @@ export function createMaintenance(
         },
       },
     },
-    { parent, dependsOn: [...guards], customTimeouts: { create: "5m", update: "5m" } },
+    { parent, dependsOn: [...after], customTimeouts: { create: "5m", update: "5m" } },
   );
 }

@@ -1,42 +1,17 @@
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
 import { createHash } from "node:crypto";
-import { APP, appLabels, namespaceName, tenantLabels } from "../registry/naming.ts";
-import type { TenantSpec } from "../registry/spec.ts";
-import type { NamespacedScope } from "./scope.ts";
+import { APP, appLabels, namespaceName, poolAppLabels, poolName } from "../registry/naming.ts";
+import { hasOwnApp } from "../registry/placement.ts";
+import type { PoolSpec, TenantSpec } from "../registry/spec.ts";
+import type { NamespacedScope, TenantScope } from "./scope.ts";
 
-/** What Prometheus and Grafana know of the tenant: scrape target, alerts and dashboard. */
-export function createMonitoring({ spec, parent, namespace }: NamespacedScope): void {
+/** What Prometheus and Grafana know of the tenant: alerts, dashboard and, for an application of its own, the scrape target. */
+export function createMonitoring(scope: TenantScope): void {
+  const { spec, labels, parent, namespace } = scope;
   const { id } = spec;
-  const labels = tenantLabels(id);
-  const custom = (suffix: string, kind: string, body: object): void => {
-    new CustomResource(
-      `${id}-${suffix}`,
-      {
-        apiVersion: "monitoring.coreos.com/v1",
-        kind,
-        metadata: { name: APP, namespace, labels },
-        spec: body,
-      },
-      { parent },
-    );
-  };
-  custom("service-monitor", "ServiceMonitor", {
-    selector: { matchLabels: appLabels(id) },
-    endpoints: [
-      {
-        port: "metrics",
-        path: "/metrics",
-        interval: "30s",
-        relabelings: ["tenant", "customer"].map((targetLabel) => ({
-          action: "replace",
-          targetLabel,
-          replacement: id,
-        })),
-      },
-    ],
-  });
-  custom("alerts", "PrometheusRule", { groups: [{ name: `tenant-${id}`, rules: alerts(spec) }] });
+  if (hasOwnApp(spec.placement)) createServiceMonitor(scope, appLabels(id), { tenant: id, customer: id });
+  createAlerts(scope, `tenant-${id}`, alerts(spec));
   new ConfigMap(
     `${id}-dashboard`,
     {
@@ -47,10 +22,71 @@ export function createMonitoring({ spec, parent, namespace }: NamespacedScope): 
   );
 }
 
+/** What Prometheus knows of a pool; its application labels what it measures by tenant and customer. */
+export function createPoolMonitoring(scope: NamespacedScope, { plan }: PoolSpec): void {
+  createServiceMonitor(scope, poolAppLabels(plan), { pool: plan });
+  const summary = `The rollout of ${poolName(plan)} makes no progress; the old pods keep serving.`;
+  createAlerts(scope, poolName(plan), [
+    rolloutStuck("PoolRolloutStuck", poolName(plan), { pool: plan }, summary),
+  ]);
+}
+
+function createServiceMonitor(
+  scope: NamespacedScope,
+  matchLabels: Readonly<Record<string, string>>,
+  added: Readonly<Record<string, string>>,
+): void {
+  createCustom(scope, "service-monitor", "ServiceMonitor", {
+    selector: { matchLabels },
+    endpoints: [
+      {
+        port: "metrics",
+        path: "/metrics",
+        interval: "30s",
+        relabelings: Object.entries(added).map(([targetLabel, replacement]) => ({
+          action: "replace",
+          targetLabel,
+          replacement,
+        })),
+      },
+    ],
+  });
+}
+
+const createAlerts = (scope: NamespacedScope, group: string, rules: object[]): void => {
+  createCustom(scope, "alerts", "PrometheusRule", { groups: [{ name: group, rules }] });
+};
+
+function createCustom(
+  { name, labels, parent, namespace }: NamespacedScope,
+  suffix: string,
+  kind: string,
+  spec: object,
+): void {
+  new CustomResource(
+    `${name}-${suffix}`,
+    { apiVersion: "monitoring.coreos.com/v1", kind, metadata: { name: APP, namespace, labels }, spec },
+    { parent },
+  );
+}
+
+const rolloutStuck = (
+  alert: string,
+  namespace: string,
+  labels: Readonly<Record<string, string>>,
+  summary: string,
+): object => ({
+  alert,
+  expr: `kube_deployment_status_condition{namespace="${namespace}",deployment="${APP}",condition="Progressing",status="false"} == 1`,
+  for: "5m",
+  labels: { severity: "page", ...labels },
+  annotations: { summary },
+});
+
 const p95 = (id: string): string =>
   `histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{tenant="${id}"}[5m])))`;
 
-function alerts({ id, plan, slo, backup }: TenantSpec): object[] {
+function alerts({ id, plan, placement, slo, backup }: TenantSpec): object[] {
   const labels = (severity: string) => ({ severity, tenant: id, plan });
   return [
     {
@@ -60,13 +96,16 @@ function alerts({ id, plan, slo, backup }: TenantSpec): object[] {
       labels: labels("ticket"),
       annotations: { summary: `95th percentile of ${id} is above ${slo.p95Ms} ms.` },
     },
-    {
-      alert: "TenantRolloutStuck",
-      expr: `kube_deployment_status_condition{namespace="${namespaceName(id)}",deployment="${APP}",condition="Progressing",status="false"} == 1`,
-      for: "5m",
-      labels: labels("page"),
-      annotations: { summary: `The rollout of ${id} makes no progress; the old pods keep serving.` },
-    },
+    ...(hasOwnApp(placement)
+      ? [
+          rolloutStuck(
+            "TenantRolloutStuck",
+            namespaceName(id),
+            { tenant: id, plan },
+            `The rollout of ${id} makes no progress; the old pods keep serving.`,
+          ),
+        ]
+      : []),
     {
       alert: "TenantBackupTooOld",
       expr: `time() - warehouse_backup_last_verified_timestamp_seconds{tenant="${id}"} > ${backup.maxAgeMinutes * 60}`,

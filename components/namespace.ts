@@ -1,25 +1,28 @@
 import { Namespace } from "@pulumi/kubernetes/core/v1/namespace.js";
 import type { Output } from "@pulumi/pulumi";
-import { namespaceName, TENANT_LABEL, tenantLabels } from "../registry/naming.ts";
 import type { Scope } from "./scope.ts";
 
-/** The tenant's namespace: unit of access, quota, cost and backup identity. Protected: deleting it deletes all in it. */
-export function createNamespace({ spec, parent }: Scope): Output<string> {
+/** A namespace: unit of access, quota, cost and backup identity. Protected: deleting it deletes all in it. */
+export function createNamespace(
+  scope: Scope,
+  name: string,
+  annotations: Readonly<Record<string, string>> = {},
+): Output<string> {
   const namespace = new Namespace(
-    `${spec.id}-namespace`,
+    `${scope.name}-namespace`,
     {
       metadata: {
-        name: namespaceName(spec.id),
+        name,
         labels: {
-          ...tenantLabels(spec.id),
+          ...scope.labels,
           "pod-security.kubernetes.io/enforce": "restricted",
           "pod-security.kubernetes.io/audit": "restricted",
           "pod-security.kubernetes.io/warn": "restricted",
         },
-        annotations: { [TENANT_LABEL]: spec.id, "tenantstack.io/plan": spec.plan },
+        annotations,
       },
     },
-    { parent, protect: true },
+    { parent: scope.parent, protect: true },
   );
   return namespace.metadata.name;
 }

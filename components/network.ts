@@ -1,6 +1,6 @@
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import type { Resource } from "@pulumi/pulumi";
-import { appLabels, ISOLATION, maintenanceLabels, tenantLabels } from "../registry/naming.ts";
+import { APP_LABELS, ISOLATION } from "../registry/naming.ts";
 import type { CellConfig } from "./cell/config.ts";
 import { HTTP_PORT, METRICS_PORT } from "./pod.ts";
 import type { NamespacedScope } from "./scope.ts";
@@ -27,15 +27,20 @@ function exceptions(standard: readonly string[], cluster: readonly string[]): st
 }
 
 /**
- * Default deny both ways for the whole namespace, and the few pairs a tenant needs: DNS, its database server,
+ * Default deny both ways for the whole namespace, and the few pairs an application needs: DNS, its database server,
  * HTTPS to the public internet, and into the application only the edge and Prometheus.
  * Residual risk: data can leave through DNS queries; NetworkPolicy cannot prevent that.
  */
-export function createNetworkPolicies({ spec, cell, parent, namespace }: NamespacedScope): Resource[] {
+export function createNetworkPolicies({
+  name,
+  labels,
+  cell,
+  parent,
+  namespace,
+}: NamespacedScope): Resource[] {
   const { clusterCidrs, databaseCidrs, monitoringNamespace } = cell.network;
-  const labels = tenantLabels(spec.id);
   const isolation = new NetworkPolicy(
-    `${spec.id}-isolation`,
+    `${name}-isolation`,
     {
       metadata: { name: ISOLATION, namespace, labels },
       spec: {
@@ -79,18 +84,12 @@ export function createNetworkPolicies({ spec, cell, parent, namespace }: Namespa
     { parent },
   );
   const app = new NetworkPolicy(
-    `${spec.id}-app-ingress`,
+    `${name}-app-ingress`,
     {
       metadata: { name: "warehouse-app", namespace, labels },
       spec: {
         podSelector: {
-          matchExpressions: [
-            {
-              key: "app",
-              operator: "In",
-              values: [appLabels(spec.id), maintenanceLabels(spec.id)].map(({ app }) => app),
-            },
-          ],
+          matchExpressions: [{ key: "app", operator: "In", values: [...APP_LABELS] }],
         },
         policyTypes: ["Ingress"],
         ingress: [

@@ -1,12 +1,12 @@
 import { LimitRange } from "@pulumi/kubernetes/core/v1/limitRange.js";
 import { ResourceQuota } from "@pulumi/kubernetes/core/v1/resourceQuota.js";
 import type { Resource } from "@pulumi/pulumi";
-import { tenantLabels } from "../registry/naming.ts";
 import { formatBytes, formatCpu } from "../registry/quantities.ts";
 import { JOB_POD } from "../registry/resolve.ts";
+import type { Quota } from "../registry/spec.ts";
 import type { NamespacedScope } from "./scope.ts";
 
-/** Objects a tenant's namespace may hold: what the program makes, and room for Jobs that a CronJob keeps. */
+/** Objects a namespace may hold: what the program makes, and room for Jobs that a CronJob keeps. */
 const OBJECTS = {
   "count/configmaps": "20",
   "count/secrets": "30",
@@ -22,16 +22,18 @@ const OBJECTS = {
  * ResourceQuota and LimitRange. The quota holds the autoscaler's maximum, one surge pod and the Jobs, or a
  * rollout would wait for ever. `pods` is counted plainly, because `count/pods` counts finished ones too.
  * @param after what must be done before the limits change
+ * @param objects counts that differ from a tenant's
  */
 export function createQuota(
-  { spec, parent, namespace }: NamespacedScope,
-  after: readonly Resource[],
+  { name: prefix, labels, parent, namespace }: NamespacedScope,
+  { requests, limits, pods, storageBytes }: Quota,
+  after: readonly Resource[] = [],
+  objects: Readonly<Record<string, string>> = {},
 ): Resource[] {
-  const { requests, limits, pods, storageBytes } = spec.quota;
   const opts = { parent, dependsOn: [...after] };
-  const metadata = (name: string) => ({ name, namespace, labels: tenantLabels(spec.id) });
+  const metadata = (name: string) => ({ name, namespace, labels });
   const quota = new ResourceQuota(
-    `${spec.id}-quota`,
+    `${prefix}-quota`,
     {
       metadata: metadata("tenant-quota"),
       spec: {
@@ -43,13 +45,14 @@ export function createQuota(
           "requests.storage": formatBytes(storageBytes),
           pods: String(pods),
           ...OBJECTS,
+          ...objects,
         },
       },
     },
     opts,
   );
   const limitRange = new LimitRange(
-    `${spec.id}-limits`,
+    `${prefix}-limits`,
     {
       metadata: metadata("tenant-limits"),
       spec: {

@@ -2,11 +2,14 @@ import type { Input, Resource } from "@pulumi/pulumi";
 import type { TenantSpec } from "../registry/spec.ts";
 import type { CellConfig } from "./cell/config.ts";
 
-/** What every part of a tenant is built from. */
+/** Whose the parts are: a tenant's, a pool's or the shared database's. */
 export interface Scope {
-  readonly spec: TenantSpec;
+  /** Prefix of their logical names, e.g. acme or pool-starter. */
+  readonly name: string;
+  /** Labels of all their objects. */
+  readonly labels: Readonly<Record<string, string>>;
   readonly cell: CellConfig;
-  /** The TenantStack: parent of every part, which hands down its providers. */
+  /** The component that they are parts of, which hands down its providers. */
   readonly parent: Resource;
 }
 
@@ -14,4 +17,9 @@ export interface Scope {
 export interface NamespacedScope extends Scope {
   /** Known once the namespace is created, so that everything in it waits for it. */
   readonly namespace: Input<string>;
+}
+
+/** What every part of a tenant is built from. */
+export interface TenantScope extends NamespacedScope {
+  readonly spec: TenantSpec;
 }

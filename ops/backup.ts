@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { requireVisibleRows } from "./pool/rows.ts";
 import { dump, verifyDump, type DatabaseLogin } from "./postgres.ts";
 import type { Storage } from "./storage.ts";
 
@@ -11,6 +12,8 @@ export interface BackupRequest {
   readonly prefix: string;
   readonly retainDays: number;
   readonly database: DatabaseLogin;
+  /** database: all of it; rows: the tenant's rows of a database that tenants share. */
+  readonly scope: "database" | "rows";
   /** Folder for the dump while it is verified. */
   readonly scratch: string;
 }
@@ -25,6 +28,8 @@ export interface BackupManifest {
   readonly database: {
     readonly key: string;
     readonly name: string;
+    /** What of it: everything, or the tenant's rows. */
+    readonly scope: "database" | "rows";
     readonly bytes: number;
     readonly sha256: string;
   };
@@ -40,14 +45,20 @@ export async function backup(
   storage: Storage,
   log: (line: string) => void,
 ): Promise<BackupManifest> {
-  const { tenantId, prefix, retainDays, database } = request;
+  const { tenantId, prefix, retainDays, database, scope } = request;
   const createdAt = new Date().toISOString().replace(/\.\d+Z$/, "Z");
   const time = createdAt.replaceAll(/[-:]/g, "");
   const folder = await mkdtemp(join(request.scratch, "backup-"));
   try {
     const file = join(folder, "database.dump");
-    log(`dumping ${database.name}`);
-    await dump(database, file);
+    if (scope === "database") {
+      log(`dumping ${database.name}`);
+      await dump(database, file);
+    } else {
+      log(`dumping the rows of ${tenantId} in ${database.name}`);
+      await requireVisibleRows(database, tenantId);
+      await dump(database, file, tenantId);
+    }
     await verifyDump(file);
     const digest = await sha256(file);
     const { size } = await stat(file);
@@ -63,7 +74,7 @@ export async function backup(
       tenantId,
       createdAt,
       retainDays,
-      database: { key, name: database.name, bytes: size, sha256: digest.toString("hex") },
+      database: { key, name: database.name, scope, bytes: size, sha256: digest.toString("hex") },
     };
     await storage.create(`${prefix}db/${time}.manifest.json`, manifest);
     return manifest;

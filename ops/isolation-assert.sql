@@ -4,9 +4,9 @@
 with tenant_role as (
   -- The database that a role belongs to: its name without the suffix, so that acme is not acme_2.
   select oid, rolname, rolcanlogin, rolconnlimit, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls,
-    regexp_replace(rolname, '_(owner|rw|app_a|app_b|migrate|backup)$', '') as home
+    regexp_replace(rolname, '_(owner|rw|ro|app_a|app_b|migrate|backup)$', '') as home
   from pg_roles
-  where rolname ~ '^warehouse_.+_(owner|rw|app_a|app_b|migrate|backup)$'
+  where rolname ~ '^warehouse_.+_(owner|rw|ro|app_a|app_b|migrate|backup)$'
 ),
 open_database as (
   select oid, datname, datdba, datconnlimit, datacl
@@ -21,7 +21,7 @@ tenant_database as (
 pool_member as (
   select tenant_role.oid
   from tenant_role, pg_roles shared
-  where shared.rolname = 'warehouse_shared_rw' and pg_has_role(tenant_role.oid, shared.oid, 'USAGE')
+  where shared.rolname in ('warehouse_shared_rw', 'warehouse_shared_ro') and pg_has_role(tenant_role.oid, shared.oid, 'USAGE')
 ),
 access as (
   select database.datname, entry.grantee, entry.privilege_type
@@ -54,7 +54,7 @@ select datname, 'has no connection limit' from tenant_database where datconnlimi
 union all
 select rolname, 'logs in without a connection limit' from tenant_role where rolcanlogin and rolconnlimit < 0
 union all
-select rolname, 'is no login but can log in' from tenant_role where rolcanlogin and rolname ~ '_(owner|rw)$'
+select rolname, 'is no login but can log in' from tenant_role where rolcanlogin and rolname ~ '_(owner|rw|ro)$'
 union all
 select rolname, 'has the right ' || attribute
 from tenant_role, lateral (values
@@ -70,7 +70,9 @@ where roleid not in (
     -- The application's logins must not own what they read and write.
     and (other.rolname !~ '_owner$' or role.rolname ~ '_migrate$')
   )
-  and not (role.rolname ~ '_rw$' and pg_get_userbyid(roleid) = 'warehouse_shared_rw')
+  -- A tenant's rows are in the pool, or move there or away.
+  and not (role.rolname ~ '_(rw|owner)$' and pg_get_userbyid(roleid) = 'warehouse_shared_rw')
+  and not (role.rolname ~ '_backup$' and pg_get_userbyid(roleid) = 'warehouse_shared_ro')
 union all
 select role.rolname, 'has the member ' || other.rolname
 from pg_auth_members join tenant_role role on role.oid = roleid join pg_roles other on other.oid = member

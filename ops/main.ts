@@ -20,6 +20,7 @@ const backupEnvironment = databaseEnvironment.extend({
   BACKUP_BUCKET: text,
   BACKUP_PREFIX: text.endsWith("/"),
   BACKUP_RETAIN_DAYS: z.coerce.number().int().positive(),
+  BACKUP_SCOPE: z.enum(["database", "rows"]).default("database"),
   /** Folder that stands for the container's root where the program runs as a plain process. */
   OPS_ROOT: text.default("/"),
 });
@@ -39,6 +40,7 @@ async function runBackup(): Promise<void> {
       tenantId: env.TENANT_ID,
       prefix: env.BACKUP_PREFIX,
       retainDays: env.BACKUP_RETAIN_DAYS,
+      scope: env.BACKUP_SCOPE,
       scratch: join(env.OPS_ROOT, "tmp"),
       database: databaseLogin(env),
     },

@@ -49,7 +49,17 @@ const planFields = z.strictObject({
       min: count(1, 100).meta({ description: "Fewest pods." }),
       max: count(1, 100).meta({ description: "Most pods." }),
     })
-    .meta({ description: "Bounds of the autoscaler." }),
+    .meta({ description: "Bounds of the autoscaler: of the tenant's own pods, or of the pool's." }),
+  pool: z
+    .strictObject({
+      cpu: cpu.meta({ description: "CPU of each pod of the pool, e.g. 500m." }),
+      memory: bytes.meta({ description: "Memory of each pod of the pool, e.g. 1Gi." }),
+      storage: bytes.meta({ description: "Storage for the uploaded files of all its tenants, e.g. 500Gi." }),
+    })
+    .optional()
+    .meta({
+      description: "The application that tenants of placement pool or bridge share. Required there.",
+    }),
   database: z
     .strictObject({
       appConnections: count(1, 1000).meta({ description: "Connections of the application's login." }),

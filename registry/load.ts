@@ -2,11 +2,11 @@ import { catalogueSchema, type Catalogue } from "./catalogue.ts";
 import { checkSchema, parseSource, type SourceDocument } from "./document.ts";
 import { CATALOGUE_FILE, readRegistryTexts, REGISTRY_FILE, type RegistryTexts } from "./files.ts";
 import type { Checked, Issue } from "./issues.ts";
-import { cellOf, resolveTenant, type ResolveContext } from "./resolve.ts";
+import { cellOf, resolvePools, resolveTenant, type ResolveContext } from "./resolve.ts";
 import { rules } from "./rules/index.ts";
 import type { RegisteredTenant, RuleInput } from "./rules/rule.ts";
 import { registrySchema, tenantFileSchema, type Defaults, type Registry, type Releases } from "./schema.ts";
-import type { TenantSpec } from "./spec.ts";
+import type { PoolSpec, TenantSpec } from "./spec.ts";
 import { registrySubject, tenantSubject, type Subject } from "./subjects.ts";
 import type { TenantEntry } from "./tenantSchema.ts";
 import { warnings } from "./warnings.ts";
@@ -31,6 +31,8 @@ export interface LoadedRegistry {
   readonly elsewhere: readonly RegisteredTenant[];
   /** The tenants of this cell whose environment exists. */
   readonly tenants: readonly TenantSpec[];
+  /** What the tenants of some plans share, whether or not any tenant needs it. */
+  readonly pools: readonly PoolSpec[];
   /** What stops nothing but should be looked at. */
   readonly warnings: readonly Issue[];
   readonly context: ResolveContext;
@@ -139,6 +141,7 @@ function resolveRegistry(input: RuleInput, context: LoadContext): LoadedRegistry
     tenants: entries.flatMap(
       ({ entry }) => resolveTenant(entry, { releases, defaults, catalogue }, context) ?? [],
     ),
+    pools: resolvePools({ releases, catalogue }),
     warnings: warnings(input, context.now ?? new Date()),
     context,
   };

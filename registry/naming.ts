@@ -1,3 +1,5 @@
+import type { PlanName } from "./catalogue.ts";
+
 /**
  * Every physical name of a tenant, from its id alone: never from plan, host or place in the list, so that no
  * edit but a new id renames anything. Ids match `TENANT_ID` and are at most 40 characters long, which keeps
@@ -52,6 +54,9 @@ export const migrateSecretName = (id: string): string => `${id}-db-migrate-secre
 /** The Secret with the backup Job's credentials. */
 export const backupSecretName = (id: string): string => `${id}-db-backup-secret`;
 
+/** The Secret with the init Job's credentials for the database that the tenant is about to move to. */
+export const moveSecretName = (id: string): string => `${id}-db-move-secret`;
+
 /** The Certificate of a tenant's host and the Secret it fills: `acme-tls`. */
 export const certificateName = (id: string): string => `${id}-tls`;
 
@@ -61,7 +66,27 @@ export const platformHost = (id: string, baseDomain: string): string => `${id}.$
 /** The tenant's prefix in the backup bucket. Ends in `/`, or `acme` would match `acme-2`. */
 export const backupPrefix = (id: string): string => `customers/${id}/`;
 
-/** Names that are the same in every tenant's namespace. */
+/** The namespace of the pool of a plan, and the pool's own name: `pool-starter`. */
+export const poolName = (plan: PlanName): string => `pool-${plan.replaceAll("_", "-")}`;
+
+/** The database that tenants of placement pool share, its roles and the namespace of the Jobs that look after it. */
+export const SHARED = {
+  database: "warehouse_shared",
+  namespace: "warehouse-shared",
+  /** NOLOGIN; owns the schemas. */
+  owner: "warehouse_shared_owner",
+  /** NOLOGIN; reads and writes rows, of which row-level security shows a tenant its own. */
+  readWrite: "warehouse_shared_rw",
+  /** NOLOGIN; reads rows, likewise. */
+  readOnly: "warehouse_shared_ro",
+  /** LOGIN of the Jobs; acts as the owner. */
+  migrate: "warehouse_shared_migrate",
+} as const;
+
+/** The Secret of a pool that tells the application its tenants, one key a host. */
+export const DIRECTORY = "tenant-directory";
+
+/** Names that are the same in every tenant's and pool's namespace. */
 export const APP = "warehouse-app";
 export const MAINTENANCE = "warehouse-maintenance";
 export const SERVICE = "warehouse-service";
@@ -69,6 +94,8 @@ export const ROUTE = "warehouse-route";
 export const INGRESS = "warehouse-ingress";
 export const BACKUP = "warehouse-backup";
 export const INIT = "warehouse-init";
+export const MOVE = "warehouse-move";
+export const MOVE_INIT = "warehouse-move-init";
 export const UPLOADS = "warehouse-uploads";
 export const ISOLATION = "customer-isolation";
 export const FEATURES = "warehouse-features";
@@ -76,9 +103,30 @@ export const FEATURES = "warehouse-features";
 /** Label and annotation that tie a namespace to its tenant; admission policies and the Gateway select on it. */
 export const TENANT_LABEL = "tenantstack.io/tenant";
 
+/** Label that ties an object to the pool of a plan. */
+export const POOL_LABEL = "tenantstack.io/pool";
+
 /** Labels of every object of a tenant. `customer` is the founding plan's; dashboards and ServiceMonitors use it. */
 export function tenantLabels(id: string): Record<string, string> {
   return { "app.kubernetes.io/managed-by": "pulumi", customer: id, [TENANT_LABEL]: id };
+}
+
+/** Label `app` of pods that answer hosts: the application, and what stands in for it. */
+export const APP_LABELS = ["warehouse", MAINTENANCE] as const;
+
+/** Labels of every object of a pool. */
+export function poolLabels(plan: PlanName): Record<string, string> {
+  return { "app.kubernetes.io/managed-by": "pulumi", [POOL_LABEL]: plan };
+}
+
+/** Labels of a pool's application pods and of what selects them. */
+export function poolAppLabels(plan: PlanName): Record<string, string> {
+  return { app: "warehouse", [POOL_LABEL]: plan };
+}
+
+/** Labels of the pods that answer for those tenants of a pool that are not served. */
+export function poolMaintenanceLabels(plan: PlanName, mode: string): Record<string, string> {
+  return { app: MAINTENANCE, [POOL_LABEL]: plan, "tenantstack.io/mode": mode };
 }
 
 /** Labels of the pod that answers for a suspended tenant. */

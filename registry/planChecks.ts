@@ -1,4 +1,5 @@
 import type { Plan } from "./catalogue.ts";
+import { hasOwnApp } from "./placement.ts";
 
 /** A figure of a plan that cannot be. */
 interface Impossible {
@@ -32,7 +33,43 @@ const connectionsHoldLogins: PlanCheck = ({ database }) => {
     : undefined;
 };
 
-const podsCanStart: PlanCheck = ({ resources, replicas }) => {
+const poolsAreDescribed: PlanCheck = ({ placement, pool }) => {
+  const path = ["placement"];
+  if (hasOwnApp(placement))
+    return pool === undefined
+      ? undefined
+      : { path, message: "shares nothing with other tenants; remove pool" };
+  return pool === undefined
+    ? {
+        path,
+        message: "says nothing of what is shared; add e.g. pool: { cpu: 500m, memory: 1Gi, storage: 500Gi }",
+      }
+    : undefined;
+};
+
+const poolPodsCanStart: PlanCheck = ({ pool }) => {
+  if (pool === undefined) return undefined;
+  if (pool.cpu < MIN_POD.cpu)
+    return { path: ["pool", "cpu"], message: `is less than the ${MIN_POD.cpu}m that a pod needs` };
+  return pool.memory < MIN_POD.memory
+    ? { path: ["pool", "memory"], message: `is less than the ${MIN_POD.memory / 2 ** 20}Mi that a pod needs` }
+    : undefined;
+};
+
+const sharedPodsAreNobodysOwn: PlanCheck = ({ placement, entitlements }) => {
+  if (hasOwnApp(placement)) return undefined;
+  for (const field of ["customization", "versionPin"] as const) {
+    if (entitlements[field])
+      return {
+        path: ["entitlements", field],
+        message: `is for pods of the tenant's own, which placement ${placement} does not have; write false`,
+      };
+  }
+  return undefined;
+};
+
+const podsCanStart: PlanCheck = ({ placement, resources, replicas }) => {
+  if (!hasOwnApp(placement)) return undefined;
   if (resources.cpu / replicas.min < MIN_POD.cpu)
     return {
       path: ["resources", "cpu"],
@@ -74,6 +111,9 @@ export const planChecks: readonly PlanCheck[] = [
   replicasAreOrdered,
   connectionsHoldLogins,
   podsCanStart,
+  poolsAreDescribed,
+  poolPodsCanStart,
+  sharedPodsAreNobodysOwn,
   backupsComeBeforeTheirAlert,
   aiIsPaidWhereItIsSold,
 ];

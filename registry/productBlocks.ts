@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { AI_WORKFLOWS, CHATBOTS } from "./catalogue.ts";
+import { AI_WORKFLOWS, CHATBOTS, PLAN_NAMES } from "./catalogue.ts";
 import { bytes, count, hostName, label, reference, sha256, slug } from "./fields.ts";
+import { MOVE_PHASES } from "./placement.ts";
 
 /** Blocks of an entry about what the tenant gets and pays. */
 
@@ -88,12 +89,22 @@ export const billing = z
 export const migration = z
   .strictObject({
     kind: z.enum(["placement", "region", "cell"]).meta({ description: "What the tenant moves between." }),
-    phase: z
-      .enum(["prepare", "sync", "cutover", "soak", "cleanup"])
-      .meta({ description: "How far the move has come." }),
-    checksum: sha256.optional().meta({ description: "Checksum of the data at cutover." }),
+    from: z
+      .enum(PLAN_NAMES)
+      .optional()
+      .meta({ description: "The plan the tenant moves from. Required for kind placement." }),
+    phase: z.enum(MOVE_PHASES).meta({
+      description: "How far the move has come. Until cutover the tenant is served and billed by `from`.",
+    }),
+    checksum: sha256.optional().meta({
+      description:
+        "Checksum of the data, as the cutover's Job printed it. Required in phases soak and cleanup.",
+    }),
   })
-  .meta({ description: "A move between placements, regions or cells. Not deployable in this version." });
+  .meta({
+    description:
+      "A move to a plan with another placement, phase by phase; docs/runbooks/move-a-tenant.md. Moves between regions or cells are not deployable in this version.",
+  });
 
 export const credentials = z
   .strictObject({

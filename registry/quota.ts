@@ -1,5 +1,5 @@
 import type { Plan } from "./catalogue.ts";
-import type { Compute, TenantSpec } from "./spec.ts";
+import type { Compute, PodSpec, Quota, Replicas } from "./spec.ts";
 
 /** How far a pod may burst over its CPU request. Memory does not burst: its limit is its request. */
 const CPU_BURST = 2;
@@ -15,28 +15,38 @@ const JOB_PODS = 3;
 const SURGE_PODS = 1;
 
 /** One application pod: what the plan sells, spread over the fewest pods that run. */
-export function podCompute(resources: Plan["resources"], minReplicas: number): TenantSpec["pod"] {
-  const requests = {
+export function podCompute(resources: Plan["resources"], minReplicas: number): PodSpec {
+  return podOf({
     cpu: Math.ceil(resources.cpu / minReplicas),
     memory: Math.ceil(resources.memory / minReplicas),
-  };
-  return { requests, limits: { cpu: requests.cpu * CPU_BURST, memory: requests.memory } };
+  });
 }
 
-/** Caps of a namespace in which the autoscaler's maximum, a surge pod and the Jobs fit. */
+/** A pod that is guaranteed so much. */
+export const podOf = (requests: Compute): PodSpec => ({
+  requests: { cpu: requests.cpu, memory: requests.memory },
+  limits: { cpu: requests.cpu * CPU_BURST, memory: requests.memory },
+});
+
+/**
+ * Caps of a namespace in which the autoscaler's maximum, a surge pod and the Jobs fit.
+ * @param app the application's pods; undefined where none run
+ */
 export function namespaceQuota(
-  pod: TenantSpec["pod"],
-  maxReplicas: number,
+  app: { readonly pod: PodSpec; readonly replicas: Replicas } | undefined,
   storageBytes: number,
-): TenantSpec["quota"] {
-  const pods = maxReplicas + SURGE_PODS;
+): Quota {
+  const pods = app === undefined ? 0 : app.replicas.max + SURGE_PODS;
+  const { requests, limits } = app?.pod ?? { requests: NOTHING, limits: NOTHING };
   return {
-    requests: total(pod.requests, pods, JOB_POD.requests),
-    limits: total(pod.limits, pods, JOB_POD.limits),
+    requests: total(requests, pods, JOB_POD.requests),
+    limits: total(limits, pods, JOB_POD.limits),
     pods: pods + JOB_PODS,
     storageBytes,
   };
 }
+
+const NOTHING: Compute = { cpu: 0, memory: 0 };
 
 const total = (pod: Compute, pods: number, job: Compute): Compute => ({
   cpu: pod.cpu * pods + job.cpu * JOB_PODS,

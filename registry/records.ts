@@ -1,13 +1,15 @@
 import type { LoadedRegistry, RegisteredTenant } from "./load.ts";
+import { effectivePlan, effectivePlacement } from "./placement.ts";
 import { cellOf, regionOf, uploadsBytes } from "./resolve.ts";
 import type { Compute } from "./spec.ts";
 
 /** What is compared of a tenant between two times. What is not known of one time is not compared. */
 export interface TenantRecord {
   readonly id: string;
+  /** Plan and placement that serve it: during a move the old ones until cutover. */
   readonly placement?: string;
-  readonly state?: string;
   readonly plan?: string;
+  readonly state?: string;
   readonly region?: string;
   readonly cell?: string;
   readonly since?: string;
@@ -22,6 +24,15 @@ export interface TenantRecord {
   readonly uploadsBytes?: number;
   /** What the namespace's pods may request. */
   readonly quota?: Compute;
+  /** The move between placements that is under way. */
+  readonly move?: MoveRecord;
+}
+
+/** A move from one plan to another. */
+export interface MoveRecord {
+  readonly from: string;
+  readonly to: string;
+  readonly phase: string;
 }
 
 /** The record of an entry as the registry has it. */
@@ -29,7 +40,7 @@ export function recordOf(
   { entry }: RegisteredTenant,
   { defaults, catalogue, context }: LoadedRegistry,
 ): TenantRecord {
-  const { id, state, plan, since, billing, domains, legalHold, credentials } = entry;
+  const { id, state, since, billing, domains, legalHold, credentials, migration } = entry;
   const [region, cell] = [
     regionOf(entry, defaults) ?? context.region,
     cellOf(entry, defaults) ?? context.cell,
@@ -37,16 +48,19 @@ export function recordOf(
   return {
     id,
     state,
-    plan,
+    plan: effectivePlan(entry),
     since,
-    placement: catalogue.plans[plan].placement,
+    placement: effectivePlacement(entry, catalogue),
     ...billing,
     ...(region === undefined ? {} : { region }),
     ...(cell === undefined ? {} : { cell }),
     hosts: domains.map(({ host }) => host),
     legalHold: legalHold !== undefined,
     rotation: credentials.rotation,
-    uploadsBytes: uploadsBytes(entry, catalogue.plans[plan]),
+    uploadsBytes: uploadsBytes(entry, catalogue),
+    ...(migration?.from === undefined
+      ? {}
+      : { move: { from: migration.from, to: entry.plan, phase: migration.phase } }),
   };
 }
 
@@ -59,7 +73,7 @@ const BILLING_FIELDS = ["customerRef", "subscriptionRef"] as const;
  */
 export function appliedTenants(outputs: Readonly<Record<string, unknown>>): readonly TenantRecord[] {
   const live = children(outputs["tenants"]).flatMap((record) =>
-    texts(record, ["id", ...FIELDS]).map((found) => ({ ...found, ...figures(record) })),
+    texts(record, ["id", ...FIELDS]).map((found) => ({ ...found, ...figures(record), ...moveIn(record) })),
   );
   const known = new Set(live.map(({ id }) => id));
   const billed = children(fieldOf(outputs["billing"], "tenants")).flatMap((record) =>
@@ -92,6 +106,14 @@ function figures(record: Readonly<Record<string, unknown>>): Omit<TenantRecord, 
     ...(typeof bytes === "number" ? { uploadsBytes: bytes } : {}),
     ...(typeof cpu === "number" && typeof memory === "number" ? { quota: { cpu, memory } } : {}),
   };
+}
+
+/** The move of a record, if it can be read. */
+function moveIn({ move }: Readonly<Record<string, unknown>>): Pick<TenantRecord, "move"> {
+  const [from, to, phase] = [fieldOf(move, "from"), fieldOf(move, "to"), fieldOf(move, "phase")];
+  return typeof from === "string" && typeof to === "string" && typeof phase === "string"
+    ? { move: { from, to, phase } }
+    : {};
 }
 
 const fieldOf = (value: unknown, field: string): unknown =>

@@ -1,15 +1,19 @@
 import { createHash } from "node:crypto";
-import type { Catalogue, Plan } from "./catalogue.ts";
+import { PLAN_NAMES, type Catalogue, type Plan, type PlanName } from "./catalogue.ts";
 import { compareText } from "./issues.ts";
 import { isLive } from "./lifecycle.ts";
 import { platformHost } from "./naming.ts";
-import { namespaceQuota, podCompute } from "./quota.ts";
-import { effectiveVersion, ringOf } from "./rollout.ts";
+import { effectivePlan, hasOwnApp, isCutOver } from "./placement.ts";
+import { namespaceQuota, podCompute, podOf } from "./quota.ts";
+import { effectiveVersion, poolVersion, ringOf, servingVersion } from "./rollout.ts";
 import type { Defaults, Releases } from "./schema.ts";
-import type { TenantSpec } from "./spec.ts";
+import type { Move, PoolSpec, Release, TenantSpec } from "./spec.ts";
 import type { TenantEntry } from "./tenantSchema.ts";
 
 export { JOB_POD } from "./quota.ts";
+
+/** Connections that moving a tenant's rows takes. */
+const MOVE_CONNECTIONS = 3;
 
 /** Context that a registry resolves in. */
 export interface ResolveContext {
@@ -36,34 +40,50 @@ export const cellOf = (entry: Pick<TenantEntry, "cell">, defaults: Defaults): st
 export const regionOf = (entry: Pick<TenantEntry, "region">, defaults: Defaults): string | undefined =>
   entry.region ?? defaults.region;
 
-/** Bytes of an entry's uploads volume: the plan's or an override's, unless a larger one is kept. */
-export const uploadsBytes = (
+/** Bytes of an uploads volume under a plan: the plan's or an override's, unless a larger one is kept. */
+export const volumeBytes = (
   { overrides, uploadsVolume }: Pick<TenantEntry, "overrides" | "uploadsVolume">,
   { resources }: Pick<Plan, "resources">,
 ): number => uploadsVolume ?? overrides.storage ?? resources.storage;
 
+/** The plan that gives an entry an application of its own: that of either side as long as a move lasts. */
+function ownAppPlan(entry: Pick<TenantEntry, "plan" | "migration">, { plans }: Catalogue): Plan | undefined {
+  const sides = [entry.plan, ...(entry.migration?.from === undefined ? [] : [entry.migration.from])];
+  return sides.map((name) => plans[name]).find(({ placement }) => hasOwnApp(placement));
+}
+
+/** Bytes of an entry's own uploads volume; 0 where it has none. */
+export function uploadsBytes(
+  entry: Pick<TenantEntry, "plan" | "migration" | "overrides" | "uploadsVolume">,
+  catalogue: Catalogue,
+): number {
+  const plan = ownAppPlan(entry, catalogue);
+  return plan === undefined ? 0 : volumeBytes(entry, plan);
+}
+
 /** Applies every default: the only place that knows them. The result is deeply frozen. Tombstones have none. */
 export function resolveTenant(
   entry: TenantEntry,
-  { releases, defaults, catalogue }: Common,
+  common: Common,
   context: ResolveContext,
 ): TenantSpec | undefined {
   if (!isLive(entry.state)) return undefined;
-  const plan = catalogue.plans[entry.plan];
-  const { version } = effectiveVersion(entry, releases, defaults);
-  const digest = releases.versions[version]?.digest;
-  if (digest === undefined) throw new Error(`version ${version} passed validation but has no digest`);
-  const replicas = entry.overrides.replicas ?? plan.replicas;
-  const uploads = uploadsBytes(entry, plan);
-  const pod = podCompute(plan.resources, replicas.min);
+  const { defaults, catalogue } = common;
+  const planName = effectivePlan(entry);
+  const plan = catalogue.plans[planName];
+  const own = ownAppPlan(entry, catalogue);
+  const replicas = entry.overrides.replicas ?? (own ?? plan).replicas;
+  const pod = podCompute((own ?? plan).resources, replicas.min);
+  const uploads = uploadsBytes(entry, catalogue);
   const { features, branding } = entry;
+  const move = resolveMove(entry, common);
   return deepFreeze({
     id: entry.id,
     displayName: entry.displayName ?? entry.id,
-    plan: entry.plan,
+    plan: planName,
     placement: plan.placement,
     state: entry.state,
-    serving: entry.state !== "suspended",
+    serving: entry.state !== "suspended" && move?.phase !== "cutover",
     suspensionMode: entry.suspension?.mode ?? "maintenance",
     since: entry.since,
     region: regionOf(entry, defaults) ?? context.region ?? "",
@@ -73,7 +93,7 @@ export function resolveTenant(
       .map((domain) => domain.host)
       .sort(compareText),
     ring: ringOf(entry, defaults),
-    release: { version, image: `${releases.image}@${digest}` },
+    release: released(servingVersion(entry, common).version, common.releases),
     features: {
       aiWorkflows: features.ai_workflows ?? plan.entitlements.aiWorkflows,
       chatbot: features.chatbot ?? plan.entitlements.chatbot,
@@ -88,10 +108,11 @@ export function resolveTenant(
     pod,
     replicas: { min: replicas.min, max: replicas.max },
     uploadsBytes: uploads,
-    quota: namespaceQuota(pod, replicas.max, uploads),
+    quota: namespaceQuota(own === undefined ? undefined : { pod, replicas }, uploads),
     connections: {
       app: plan.database.appConnections,
-      migrate: plan.database.migrateConnections,
+      // Copying takes a connection to either database, and one to spare for the retry.
+      migrate: Math.max(plan.database.migrateConnections, move === undefined ? 0 : MOVE_CONNECTIONS),
       backup: plan.database.backupConnections,
       database: plan.database.connections,
     },
@@ -102,7 +123,50 @@ export function resolveTenant(
       maxAgeMinutes: plan.slo.backupMaxAgeMinutes,
     },
     slo: { availability: plan.slo.availability, p95Ms: plan.slo.p95Ms },
+    ...(move === undefined ? {} : { move }),
   });
+}
+
+/** The other side of a move between placements. */
+function resolveMove(entry: TenantEntry, { releases, defaults, catalogue }: Common): Move | undefined {
+  const { plan, migration } = entry;
+  if (migration?.from === undefined) return undefined;
+  const other = isCutOver(migration.phase) ? migration.from : plan;
+  const { placement } = catalogue.plans[other];
+  const version = hasOwnApp(placement)
+    ? effectiveVersion(entry, releases, defaults).version
+    : poolVersion(releases);
+  return {
+    phase: migration.phase,
+    other: { plan: other, placement, release: released(version, releases) },
+    checksum: migration.checksum ?? "",
+  };
+}
+
+/** The pools that the catalogue describes, one for each plan whose tenants share the application. Deeply frozen. */
+export function resolvePools({ releases, catalogue }: Pick<Common, "releases" | "catalogue">): PoolSpec[] {
+  const release = released(poolVersion(releases), releases);
+  return PLAN_NAMES.flatMap((name: PlanName) => {
+    const { placement, pool, replicas } = catalogue.plans[name];
+    if (placement === "silo" || pool === undefined) return [];
+    const pod = podOf(pool);
+    const quota = namespaceQuota({ pod, replicas }, pool.storage);
+    return deepFreeze({
+      plan: name,
+      placement,
+      release,
+      pod,
+      replicas: { min: replicas.min, max: replicas.max },
+      uploadsBytes: pool.storage,
+      quota,
+    });
+  });
+}
+
+function released(version: string, { image, versions }: Releases): Release {
+  const digest = versions[version]?.digest;
+  if (digest === undefined) throw new Error(`version ${version} passed validation but has no digest`);
+  return { version, image: `${image}@${digest}` };
 }
 
 /** Replaces the minute of a cron schedule by one drawn from the id, so that a cell's backups do not start together. */

@@ -1,19 +1,34 @@
 import { createHash } from "node:crypto";
 import type { Defaults, Releases } from "./schema.ts";
+import { effectivePlacement, hasOwnApp } from "./placement.ts";
+import type { Common } from "./resolve.ts";
 import type { Ring, TenantEntry } from "./tenantSchema.ts";
 
 /** The version a tenant runs and what decided it. */
 export interface EffectiveVersion {
   readonly version: string;
-  /** pin: its own pin; ring: its ring's version; previous: the ring's percentage has not reached it yet. */
-  readonly from: "pin" | "ring" | "previous";
+  /** pin: its own pin; ring: its ring's version; previous: the ring's percentage has not reached it yet; pool: its pool's. */
+  readonly from: "pin" | "ring" | "previous" | "pool";
 }
 
 /** Ring of an entry: its own, else the registry's default, else 2. */
 export const ringOf = (entry: Pick<TenantEntry, "ring">, defaults: Defaults): Ring =>
   entry.ring ?? defaults.ring ?? 2;
 
-/** The version an entry runs: a pin wins, expired or not, because no result may depend on the clock. */
+/** The version that serves an entry: its own, or the pools'. */
+export const servingVersion = (
+  entry: Pick<TenantEntry, "id" | "ring" | "pin" | "plan" | "migration">,
+  { releases, defaults, catalogue }: Common,
+): EffectiveVersion =>
+  hasOwnApp(effectivePlacement(entry, catalogue))
+    ? effectiveVersion(entry, releases, defaults)
+    : { version: poolVersion(releases), from: "pool" };
+
+/** The version that all pools of a cell run: that of ring 2, in which they have a turn like a tenant. */
+export const poolVersion = (releases: Releases): string =>
+  ringVersion({ id: "pool", ring: 2 }, releases, {}).version;
+
+/** The version an entry's own pods run: a pin wins, expired or not, because no result may depend on the clock. */
 export function effectiveVersion(
   entry: Pick<TenantEntry, "id" | "ring" | "pin">,
   releases: Releases,

@@ -1,11 +1,61 @@
 import type { AI_WORKFLOWS, CHATBOTS, Placement, PlanName } from "./catalogue.ts";
 import type { LiveState, SUSPENSION_MODES } from "./lifecycle.ts";
+import type { MovePhase } from "./placement.ts";
 import type { Ring } from "./tenantSchema.ts";
 
 /** CPU in millicores, memory in bytes. */
 export interface Compute {
   readonly cpu: number;
   readonly memory: number;
+}
+
+/** What one pod requests and may use. */
+export interface PodSpec {
+  readonly requests: Compute;
+  readonly limits: Compute;
+}
+
+/** Bounds of an autoscaler. */
+export interface Replicas {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Caps of a namespace: the autoscaler's maximum, one surge pod and the Jobs fit in. */
+export interface Quota {
+  readonly requests: Compute;
+  readonly limits: Compute;
+  readonly pods: number;
+  readonly storageBytes: number;
+}
+
+/** A version of the application. */
+export interface Release {
+  /** e.g. v2.1.0 */
+  readonly version: string;
+  /** Image by digest: repository@sha256:… */
+  readonly image: string;
+}
+
+/** What the tenants of a plan share instead of having their own: the application, and with placement pool the database. */
+export interface PoolSpec {
+  readonly plan: PlanName;
+  readonly placement: Exclude<Placement, "silo">;
+  readonly release: Release;
+  readonly pod: PodSpec;
+  readonly replicas: Replicas;
+  /** Bytes of the uploads volume of all its tenants. */
+  readonly uploadsBytes: number;
+  readonly quota: Quota;
+}
+
+/** A move to another placement that is under way. */
+export interface Move {
+  readonly phase: MovePhase;
+  /** Where the tenant is not served: the target until cutover, from then on the source. */
+  readonly other: { readonly plan: PlanName; readonly placement: Placement; readonly release: Release };
+  /** SHA-256 of the data at cutover; empty until it is recorded. */
+  readonly checksum: string;
 }
 
 /**
@@ -15,10 +65,11 @@ export interface Compute {
 export interface TenantSpec {
   readonly id: string;
   readonly displayName: string;
+  /** The plan it is served by: during a move the old one until cutover. */
   readonly plan: PlanName;
   readonly placement: Placement;
   readonly state: LiveState;
-  /** Whether requests reach the application. false while suspended: no pods, and a maintenance response. */
+  /** Whether requests reach the application. false while suspended or cut over: no pods, and a maintenance response. */
   readonly serving: boolean;
   /** What the hosts answer while not serving: maintenance 503, payment_required 402. */
   readonly suspensionMode: (typeof SUSPENSION_MODES)[number];
@@ -32,12 +83,7 @@ export interface TenantSpec {
   readonly customHosts: readonly string[];
   /** Rollout ring: 0 internal, 1 early, 2 general. */
   readonly ring: Ring;
-  readonly release: {
-    /** e.g. v2.1.0 */
-    readonly version: string;
-    /** Image by digest: repository@sha256:… */
-    readonly image: string;
-  };
+  readonly release: Release;
   readonly features: {
     readonly aiWorkflows: (typeof AI_WORKFLOWS)[number];
     readonly chatbot: (typeof CHATBOTS)[number];
@@ -54,18 +100,13 @@ export interface TenantSpec {
     /** https URL */
     readonly logoUrl: string;
   };
-  /** One application pod: the plan's figures are spread over the minimum of replicas. */
-  readonly pod: { readonly requests: Compute; readonly limits: Compute };
-  readonly replicas: { readonly min: number; readonly max: number };
-  /** Bytes of the uploads volume. */
+  /** One pod of the tenant's own application, if it has one: the plan's figures are spread over the minimum of replicas. */
+  readonly pod: PodSpec;
+  readonly replicas: Replicas;
+  /** Bytes of the tenant's own uploads volume; 0 where it shares a pool's. */
   readonly uploadsBytes: number;
-  /** Caps of the namespace: the autoscaler's maximum, one surge pod and the Jobs fit in. */
-  readonly quota: {
-    readonly requests: Compute;
-    readonly limits: Compute;
-    readonly pods: number;
-    readonly storageBytes: number;
-  };
+  /** Caps of the tenant's namespace. */
+  readonly quota: Quota;
   /** Connections each login may open, and the database in all. */
   readonly connections: {
     readonly app: number;
@@ -84,4 +125,6 @@ export interface TenantSpec {
   };
   /** Share of good requests over 30 days; 95th percentile in milliseconds. */
   readonly slo: { readonly availability: number; readonly p95Ms: number };
+  /** Default: none. */
+  readonly move?: Move;
 }

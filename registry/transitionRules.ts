@@ -1,8 +1,9 @@
 import { REGISTRY_FILE } from "./files.ts";
 import type { Issue } from "./issues.ts";
 import { INITIAL_STATES, isLive, isReachable, isState, TRANSITIONS } from "./lifecycle.ts";
+import { MOVE_PHASES, type MovePhase } from "./placement.ts";
 import { formatBytes } from "./quantities.ts";
-import type { TenantRecord } from "./records.ts";
+import type { MoveRecord, TenantRecord } from "./records.ts";
 import { missingMessage } from "./renames.ts";
 import type { RegisteredTenant } from "./rules/rule.ts";
 
@@ -40,15 +41,97 @@ export const entriesStay: TransitionRule = ({ missing, added }) =>
 /** Data moves between placements by a migration, never by a bare edit of the plan. */
 export const placementStays: TransitionRule = ({ steps }) =>
   steps.flatMap(({ before, after, tenant }) =>
-    isKnownChange(before.placement, after.placement) && keepsData(before)
+    before.move === undefined &&
+    after.move === undefined &&
+    isKnownChange(before.placement, after.placement) &&
+    keepsData(before)
       ? [
           tenant.issue(
             ["plan"],
-            `would move the tenant from placement ${before.placement} to ${after.placement}, which a change of plan alone does not do safely; choose a plan with placement ${before.placement}`,
+            `would move the tenant from placement ${before.placement} to ${after.placement}, which a change of plan alone does not do; add migration: { kind: placement, from: ${before.plan ?? "…"}, phase: prepare }`,
           ),
         ]
       : [],
   );
+
+/** Phases that may follow each other; each has been applied before the next. */
+const NEXT_PHASES: Readonly<Record<MovePhase, readonly MovePhase[]>> = {
+  prepare: ["sync"],
+  sync: ["cutover", "prepare"],
+  cutover: ["soak", "sync"],
+  soak: ["cleanup"],
+  cleanup: [],
+};
+
+/** A move goes through its phases one by one, forwards or back, and never leaves the newer data behind. */
+export const movesGoStepByStep: TransitionRule = ({ steps, added }) => [
+  ...added.flatMap(({ record, tenant }) =>
+    record.move === undefined
+      ? []
+      : [tenant.issue(["migration"], "is of a new tenant, which has nothing to move; remove it", "key")],
+  ),
+  ...steps.flatMap(({ before, after, tenant }) => {
+    const fault = keepsData(before) ? faultOfMove(before, after) : undefined;
+    return fault === undefined ? [] : [tenant.issue(...fault)];
+  }),
+];
+
+function faultOfMove(
+  { move: was, plan: servedBy }: TenantRecord,
+  { move: is, plan }: TenantRecord,
+): [path: string[], message: string] | undefined {
+  if (was === undefined) {
+    if (is === undefined || servedBy === undefined) return undefined;
+    if (is.from !== servedBy)
+      return [
+        ["migration", "from"],
+        `is ${is.from}, but the tenant's plan is ${servedBy}; write ${servedBy}`,
+      ];
+    return is.phase === "prepare"
+      ? undefined
+      : [["migration", "phase"], `cannot begin with ${is.phase}; begin with prepare and apply it`];
+  }
+  if (is === undefined) {
+    if (was.phase === "cleanup" && plan === was.to) return undefined;
+    if (was.phase === "prepare" && plan === was.from) return undefined;
+    return [
+      ["migration"],
+      was.phase === "cleanup" || was.phase === "prepare"
+        ? `ends with the plan ${plan ?? ""}, but in phase ${was.phase} it ends with ${was.phase === "cleanup" ? was.to : was.from}; write plan: ${was.phase === "cleanup" ? was.to : was.from}`
+        : `was removed in phase ${was.phase}, which would leave data behind; put it back: { kind: placement, from: ${was.from}, phase: ${was.phase} }`,
+    ];
+  }
+  if (is.from === was.to && is.to === was.from) {
+    return was.phase === "soak" && is.phase === "cutover"
+      ? undefined
+      : [
+          ["migration", "phase"],
+          `cannot turn back from ${was.phase} to ${is.phase}; from soak a move turns back to cutover`,
+        ];
+  }
+  if (is.from !== was.from || is.to !== was.to) {
+    return [
+      [is.from === was.from ? "plan" : "migration", ...(is.from === was.from ? [] : ["from"])],
+      `changes while the tenant moves from ${was.from} to ${was.to}; end this move first`,
+    ];
+  }
+  const next = isMovePhase(was.phase) ? NEXT_PHASES[was.phase] : [];
+  if (is.phase === was.phase || (next as readonly string[]).includes(is.phase)) return undefined;
+  return [["migration", "phase"], `cannot go from ${was.phase} to ${is.phase}; ${wayFrom(was, next)}`];
+}
+
+/** What may be written instead. */
+function wayFrom({ from, to, phase }: MoveRecord, next: readonly MovePhase[]): string {
+  if (phase === "cleanup")
+    return `remove migration to end the move; a way back from ${to} is a move of its own`;
+  const back =
+    phase === "soak"
+      ? `, or back without loss by plan: ${from} and migration: { kind: placement, from: ${to}, phase: cutover }`
+      : "";
+  return `apply ${next.join(" or ")} next${back}`;
+}
+
+const isMovePhase = (text: string): text is MovePhase => (MOVE_PHASES as readonly string[]).includes(text);
 
 /** Data moves between regions and cells by a migration, never by a bare edit. */
 export const regionAndCellStay: TransitionRule = ({ steps }) =>
@@ -69,7 +152,8 @@ export const regionAndCellStay: TransitionRule = ({ steps }) =>
 export const volumesNeverShrink: TransitionRule = ({ steps }) =>
   steps.flatMap(({ before, after, tenant }) => {
     const [was, is] = [before.uploadsBytes, after.uploadsBytes];
-    if (was === undefined || is === undefined || is >= was || !keepsData(before)) return [];
+    // None of its own any more: it was moved to a pool.
+    if (was === undefined || is === undefined || is === 0 || is >= was || !keepsData(before)) return [];
     const size = formatBytes(was);
     return [
       tenant.issue(
@@ -190,6 +274,7 @@ export const transitionRules = {
   statesFollow,
   entriesStartAtTheBeginning,
   placementStays,
+  movesGoStepByStep,
   regionAndCellStay,
   volumesNeverShrink,
   rotationsComeOneByOne,

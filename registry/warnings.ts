@@ -3,6 +3,7 @@ import { hasPublicSuffix, registrableDomain } from "./hosts.ts";
 import type { Issue } from "./issues.ts";
 import { isLive } from "./lifecycle.ts";
 import { planMargin } from "./margins.ts";
+import { hasOwnApp } from "./placement.ts";
 import { cellOf } from "./resolve.ts";
 import { compareVersions, ringVersion } from "./rollout.ts";
 import { perTenant, type Finding, type RegisteredTenant, type RuleInput } from "./rules/rule.ts";
@@ -56,6 +57,18 @@ export const pinIsAheadOfRings: Warning = aboutTenants(({ pin }, { releases: { r
       }
     : undefined,
 );
+
+/** A pool runs one version for all its tenants. */
+export const ringHasNoEffect: Warning = aboutTenants(({ ring, plan }, { catalogue }) => {
+  const { placement, displayName } = catalogue.plans[plan];
+  return ring !== undefined && !hasOwnApp(placement)
+    ? {
+        path: ["ring"],
+        message: `has no effect: all tenants of ${displayName} run what ring 2 runs; remove it`,
+        at: "key",
+      }
+    : undefined;
+});
 
 /** Billing's effectiveAt lies ahead. */
 export const sinceIsAhead: Warning = aboutTenants(({ since }, _input, now) =>
@@ -147,6 +160,7 @@ export const warningRules = {
   trialHasEnded,
   pinHasNoEffect,
   pinIsAheadOfRings,
+  ringHasNoEffect,
   sinceIsAhead,
   tenantIsNotBilled,
   domainHasNoSuffix,

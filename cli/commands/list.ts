@@ -3,7 +3,7 @@ import { PLAN_NAMES } from "../../registry/catalogue.ts";
 import { isLive, STATES } from "../../registry/lifecycle.ts";
 import type { LoadedRegistry, RegisteredTenant } from "../../registry/load.ts";
 import { platformHost } from "../../registry/naming.ts";
-import { effectiveVersion, ringOf } from "../../registry/rollout.ts";
+import { ringOf, servingVersion } from "../../registry/rollout.ts";
 import { paint, table, type Io } from "../io.ts";
 import { readsRegistry } from "../options.ts";
 import { allTenants, openWorkspace, type RegistryOptions } from "../workspace.ts";
@@ -56,12 +56,13 @@ interface Row {
   readonly place: string;
 }
 
-function rowOf(tenant: RegisteredTenant, { releases, defaults, context }: LoadedRegistry): Row {
+function rowOf(tenant: RegisteredTenant, registry: LoadedRegistry): Row {
   const { entry, place } = tenant;
+  const { defaults, context } = registry;
   const { id, displayName = id, plan, state, since } = entry;
   const lives = isLive(state);
   const host = platformHost(id, context.baseDomain);
-  const { version } = effectiveVersion(entry, releases, defaults);
+  const { version } = servingVersion(entry, registry);
   return {
     ...{ id, displayName, plan, state, since, host, place },
     ring: lives ? ringOf(entry, defaults) : null,

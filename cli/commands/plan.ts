@@ -2,7 +2,7 @@ import { Argument, type Command } from "commander";
 import { PLAN_NAMES, type Catalogue, type PlanName } from "../../registry/catalogue.ts";
 import { planChange, planMargin } from "../../registry/margins.ts";
 import { formatBytes } from "../../registry/quantities.ts";
-import { uploadsBytes } from "../../registry/resolve.ts";
+import { volumeBytes } from "../../registry/resolve.ts";
 import type { TenantEntry } from "../../registry/tenantSchema.ts";
 import { editTenant, makeChange, type WriteOptions } from "../change.ts";
 import { Refusal } from "../failures.ts";
@@ -93,7 +93,7 @@ function effects(from: PlanName, to: PlanName, { plans, currency }: Catalogue): 
 
 /** Size of the tenant's uploads volume where the other plan would give a smaller one; undefined elsewhere. */
 function keptVolume(entry: TenantEntry, target: PlanName, { plans }: Catalogue): number | undefined {
-  const present = uploadsBytes(entry, plans[entry.plan]);
-  const given = uploadsBytes({ overrides: entry.overrides }, plans[target]);
+  const present = volumeBytes(entry, plans[entry.plan]);
+  const given = volumeBytes({ overrides: entry.overrides }, plans[target]);
   return present > given ? present : undefined;
 }

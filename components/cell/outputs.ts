@@ -1,5 +1,6 @@
-import { namespaceName } from "../../registry/naming.ts";
-import type { Compute, TenantSpec } from "../../registry/spec.ts";
+import { namespaceName, poolName } from "../../registry/naming.ts";
+import { isCutOver } from "../../registry/placement.ts";
+import type { Compute, PoolSpec, TenantSpec } from "../../registry/spec.ts";
 
 /** One tenant in the stack output `tenants`. The next `up` compares the registry with it. */
 export interface TenantOutput {
@@ -18,6 +19,17 @@ export interface TenantOutput {
   readonly uploadsBytes: number;
   /** What the namespace's pods may request: millicores and bytes. */
   readonly quota: Compute;
+  /** The move between plans of different placements that is under way; plan and placement above are what serves. */
+  readonly move?: { readonly from: string; readonly to: string; readonly phase: string };
+}
+
+/** One pool in the stack output `pools`. The next `up` keeps it, even when its last tenant has gone. */
+export interface PoolOutput {
+  readonly plan: string;
+  readonly placement: string;
+  readonly namespace: string;
+  /** Version of the application, e.g. v2.1.0. */
+  readonly release: string;
 }
 
 /** The stack output `tenants`, keyed by id. */
@@ -31,7 +43,24 @@ export function tenantOutputs(tenants: readonly TenantSpec[]): Record<string, Te
         rotation: spec.credentials.rotation,
         quota: spec.quota.requests,
       };
-      return [id, { id, plan, placement, state, region, host, uploadsBytes, ...record }];
+      return [id, { id, plan, placement, state, region, host, uploadsBytes, ...record, ...moveOf(spec) }];
     }),
+  );
+}
+
+function moveOf({ plan, move }: TenantSpec): Pick<TenantOutput, "move"> {
+  if (move === undefined) return {};
+  const { phase, other } = move;
+  const [from, to] = isCutOver(phase) ? [other.plan, plan] : [plan, other.plan];
+  return { move: { from, to, phase } };
+}
+
+/** The stack output `pools`, keyed by plan. */
+export function poolOutputs(pools: readonly PoolSpec[]): Record<string, PoolOutput> {
+  return Object.fromEntries(
+    pools.map(({ plan, placement, release }) => [
+      plan,
+      { plan, placement, namespace: poolName(plan), release: release.version },
+    ]),
   );
 }

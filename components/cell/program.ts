@@ -4,11 +4,13 @@ import { buildBilling } from "../../billing/build.ts";
 import { formatIssue, formatIssues, type Checked, type Issue } from "../../registry/issues.ts";
 import { loadRegistry } from "../../registry/load.ts";
 import { appliedTenants, forbiddenTransitions, shrinkingTenants } from "../../registry/transitions.ts";
-import { TenantStack } from "../tenantStack.ts";
 import { checkCellConfig } from "./config.ts";
 import { DatabaseServer } from "./databaseServer.ts";
-import { tenantOutputs, type TenantOutput } from "./outputs.ts";
+import { directoryIssues } from "./directory.ts";
+import { poolOutputs, tenantOutputs, type PoolOutput, type TenantOutput } from "./outputs.ts";
+import { neededPools } from "./pool.ts";
 import { createProviders } from "./providers.ts";
+import { deployTenants } from "./tenants.ts";
 
 /** Secret configuration `warehouse:databasePassword`; kept out of what is validated and printed. */
 const PASSWORD_KEY = "databasePassword";
@@ -18,11 +20,12 @@ const PASSWORD_VARIABLE = "PGPASSWORD";
 /** Outputs of a cell's stack. */
 export interface CellOutputs {
   readonly tenants: Record<string, TenantOutput>;
+  readonly pools: Record<string, PoolOutput>;
   readonly billing: Billing;
 }
 
 /**
- * Deploys a cell: configuration → registry → one TenantStack per entry → outputs.
+ * Deploys a cell: configuration → registry → what tenants share → one TenantStack per entry → outputs.
  * Validates everything first and throws once, with every issue, before the first resource is registered.
  * @param projectDir folder of Pulumi.yaml
  */
@@ -35,8 +38,13 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
   if (!config.ok || !loaded.ok || !password.ok) {
     throw invalid([config, loaded, password].flatMap((checked) => (checked.ok ? [] : checked.issues)));
   }
-  const applied = appliedTenants(await lastOutputs());
-  const forbidden = forbiddenTransitions(applied, loaded.value);
+  const outputs = await lastOutputs();
+  const applied = appliedTenants(outputs);
+  const { tenants } = loaded.value;
+  const forbidden = [
+    ...forbiddenTransitions(applied, loaded.value),
+    ...directoryIssues(tenants, config.value),
+  ];
   if (forbidden.length > 0) throw invalid(forbidden);
 
   for (const warning of loaded.value.warnings) await pulumi.log.warn(formatIssue(warning));
@@ -44,11 +52,13 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
   const cell = config.value;
   const providers = createProviders(cell, password.value);
   new DatabaseServer("database-server", { providers });
-  const shrinking = shrinkingTenants(applied, loaded.value.tenants);
-  for (const spec of loaded.value.tenants) {
-    new TenantStack({ spec, cell, shrinks: shrinking.has(spec.id) }, { providers });
-  }
-  return { tenants: tenantOutputs(loaded.value.tenants), billing: buildBilling(loaded.value, cell.cell) };
+  const pools = neededPools(loaded.value.pools, tenants, Object.keys(outputs["pools"] ?? {}));
+  deployTenants({ cell, tenants, pools, shrinking: shrinkingTenants(applied, tenants) }, { providers });
+  return {
+    tenants: tenantOutputs(tenants),
+    pools: poolOutputs(pools),
+    billing: buildBilling(loaded.value, cell.cell),
+  };
 }
 
 /** An error that the engine prints without a stack trace. */

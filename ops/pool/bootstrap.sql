@@ -8,7 +8,7 @@ set local client_min_messages = warning;
 
 create schema if not exists tenancy authorization warehouse_shared_owner;
 revoke all on schema tenancy, app from public;
-grant usage on schema tenancy, app to warehouse_shared_rw;
+grant usage on schema tenancy, app to warehouse_shared_rw, warehouse_shared_ro;
 
 -- The tenant whose rows this session sees. The setting alone proves nothing, as every login can set it: it counts only
 -- for the tenant's own logins, and for the platform's, which act for one tenant at a time. session_user, unlike
@@ -27,7 +27,7 @@ as $$
     )
 $$;
 revoke all on function app.current_tenant() from public;
-grant execute on function app.current_tenant() to warehouse_shared_rw;
+grant execute on function app.current_tenant() to warehouse_shared_rw, warehouse_shared_ro;
 
 -- Which policies are the one that tenancy.protect makes. Expressions are compared as PostgreSQL prints them with the
 -- search path of the functions below.
@@ -110,6 +110,7 @@ begin
   end if;
 
   execute format('grant select, insert, update, delete on %s to warehouse_shared_rw', target);
+  execute format('grant select on %s to warehouse_shared_ro', target);
   for part in
     select pg_class.oid
     from pg_depend join pg_class on pg_class.oid = objid and relkind = 'S'
@@ -117,6 +118,7 @@ begin
       and deptype in ('a', 'i')
   loop
     execute format('grant usage on sequence %s to warehouse_shared_rw', part);
+    execute format('grant select on sequence %s to warehouse_shared_ro', part);
   end loop;
   for part in select inhrelid from pg_inherits join pg_class on pg_class.oid = inhrelid
     where inhparent = target and relispartition
@@ -133,7 +135,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 with recursive
 tenant (oid) as (
-  select oid from pg_roles where rolname = 'warehouse_shared_rw'
+  select oid from pg_roles where rolname in ('warehouse_shared_rw', 'warehouse_shared_ro')
   union
   select member
   from tenant join pg_auth_members on roleid = tenant.oid join pg_roles on pg_roles.oid = member
@@ -218,6 +220,7 @@ where in_app and (
   public
   or relkind <> 'S' and privilege_type not in ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
   or relkind = 'S' and privilege_type = 'UPDATE'
+  or name = 'warehouse_shared_ro' and privilege_type <> 'SELECT'
 )
 union all
 select distinct object, 'is outside schema app and open to ' || name from access

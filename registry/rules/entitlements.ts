@@ -1,12 +1,13 @@
 import { AI_WORKFLOWS, CHATBOTS, PLAN_NAMES } from "../catalogue.ts";
-import { isLive } from "../lifecycle.ts";
+import { effectivePlan, hasOwnApp } from "../placement.ts";
 import { formatBytes } from "../quantities.ts";
-import { cellOf, regionOf, uploadsBytes } from "../resolve.ts";
+import { cellOf, regionOf, volumeBytes } from "../resolve.ts";
 import { perTenant, type Finding, type Rule } from "./rule.ts";
 
 /** Features stay within what the plan entitles to. */
-export const featuresWithinPlan: Rule = perTenant(({ features, plan }, { catalogue }) => {
-  const { entitlements, displayName } = catalogue.plans[plan];
+export const featuresWithinPlan: Rule = perTenant((entry, { catalogue }) => {
+  const { features } = entry;
+  const { entitlements, displayName } = catalogue.plans[effectivePlan(entry)];
   const { ai_workflows, chatbot, custom_theme, integrations } = features;
   const more = (field: string, value: string, most: string): Finding => ({
     path: ["features", field],
@@ -44,8 +45,9 @@ export const integrationsAreDistinct: Rule = perTenant(({ features: { integratio
 );
 
 /** No more custom domains than the plan includes. */
-export const domainsWithinPlan: Rule = perTenant(({ domains, plan }, { catalogue }) => {
-  const { entitlements, displayName } = catalogue.plans[plan];
+export const domainsWithinPlan: Rule = perTenant((entry, { catalogue }) => {
+  const { domains } = entry;
+  const { entitlements, displayName } = catalogue.plans[effectivePlan(entry)];
   return [
     domains.length > entitlements.customDomains
       ? {
@@ -57,8 +59,9 @@ export const domainsWithinPlan: Rule = perTenant(({ domains, plan }, { catalogue
 });
 
 /** White label only where the plan includes it. */
-export const brandingWithinPlan: Rule = perTenant(({ branding, plan }, { catalogue }) => {
-  const { entitlements, displayName } = catalogue.plans[plan];
+export const brandingWithinPlan: Rule = perTenant((entry, { catalogue }) => {
+  const { branding } = entry;
+  const { entitlements, displayName } = catalogue.plans[effectivePlan(entry)];
   return [
     Object.keys(branding).length > 0 && !entitlements.branding
       ? excluded(["branding"], displayName, "white label", "it")
@@ -67,8 +70,9 @@ export const brandingWithinPlan: Rule = perTenant(({ branding, plan }, { catalog
 });
 
 /** Overrides only where the plan includes them, and within what it sells. */
-export const overridesWithinPlan: Rule = perTenant(({ overrides, plan }, { catalogue }) => {
-  const { entitlements, displayName, replicas, resources } = catalogue.plans[plan];
+export const overridesWithinPlan: Rule = perTenant((entry, { catalogue }) => {
+  const { overrides } = entry;
+  const { entitlements, displayName, replicas, resources } = catalogue.plans[effectivePlan(entry)];
   if (Object.keys(overrides).length > 0 && !entitlements.customization)
     return [excluded(["overrides"], displayName, "overrides", "them")];
   const bounds = overrides.replicas;
@@ -93,32 +97,23 @@ export const overridesWithinPlan: Rule = perTenant(({ overrides, plan }, { catal
 });
 
 /** A kept volume is larger than what the plan gives anyway, and no way to storage that no plan sells. */
-export const keptVolumeIsLarger: Rule = perTenant(({ uploadsVolume, overrides, plan }, { catalogue }) => {
+export const keptVolumeIsLarger: Rule = perTenant((entry, { catalogue: { plans } }) => {
+  const { uploadsVolume, overrides, plan, migration } = entry;
   if (uploadsVolume === undefined) return [];
-  const given = uploadsBytes({ overrides }, catalogue.plans[plan]);
-  const most = Math.max(...PLAN_NAMES.map((name) => catalogue.plans[name].resources.storage));
   const finding = (message: string): Finding => ({
     path: ["uploadsVolume"],
     message: `${formatBytes(uploadsVolume)} ${message}`,
   });
+  const own = [plan, migration?.from ?? plan].find((name) => hasOwnApp(plans[name].placement));
+  if (own === undefined)
+    return [finding(`has no effect: ${plans[plan].displayName} has no volume of its own; remove it`)];
+  const given = volumeBytes({ overrides }, plans[own]);
+  const most = Math.max(...PLAN_NAMES.map((name) => plans[name].resources.storage));
   return [
     uploadsVolume <= given
       ? finding(`is not above the ${formatBytes(given)} that the tenant gets anyway; remove it`)
       : undefined,
     uploadsVolume > most ? finding(`is above the ${formatBytes(most)} of the largest plan`) : undefined,
-  ];
-});
-
-/** Only placements that the program can deploy. */
-export const placementIsDeployable: Rule = perTenant(({ plan, state }, { catalogue }) => {
-  const { placement } = catalogue.plans[plan];
-  return [
-    placement !== "silo" && isLive(state)
-      ? {
-          path: ["plan"],
-          message: `"${plan}" is placed in a ${placement}, which this version cannot deploy yet; use a plan with placement silo`,
-        }
-      : undefined,
   ];
 });
 

@@ -5,7 +5,6 @@ import {
   integrationsAreDistinct,
   overridesWithinPlan,
   keptVolumeIsLarger,
-  placementIsDeployable,
   regionMatchesCell,
 } from "./entitlements.ts";
 import { domainsAreForeign, platformHostsFit, uniqueHosts } from "./hosts.ts";
@@ -29,6 +28,7 @@ import {
   archivedHasFinalBackup,
   blocksFitState,
   deletionIsConfirmed,
+  migrationIsComplete,
   migrationIsDeployable,
   offboardingHasGrace,
   stateIsDeployable,
@@ -53,6 +53,7 @@ export const rules = {
   deletionIsConfirmed,
   stateIsDeployable,
   migrationIsDeployable,
+  migrationIsComplete,
   ringVersionsExist,
   pinnedVersionsExist,
   ringsAreOrdered,
@@ -65,5 +66,4 @@ export const rules = {
   overridesWithinPlan,
   keptVolumeIsLarger,
   regionMatchesCell,
-  placementIsDeployable,
 } as const satisfies Readonly<Record<string, Rule>>;

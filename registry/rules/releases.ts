@@ -1,4 +1,5 @@
 import { suggest } from "../issues.ts";
+import { effectivePlan } from "../placement.ts";
 import { compareVersions } from "../rollout.ts";
 import { perTenant, type Finding, type Rule, type RuleInput } from "./rule.ts";
 
@@ -70,8 +71,9 @@ export const percentHasPrevious: Rule = ({ releases: { rings }, source }) => {
 };
 
 /** Only some plans let a customer stay on a version. */
-export const pinsWithinPlan: Rule = perTenant(({ pin, plan }, { catalogue }): (Finding | undefined)[] => {
-  const { entitlements, displayName } = catalogue.plans[plan];
+export const pinsWithinPlan: Rule = perTenant((entry, { catalogue }): (Finding | undefined)[] => {
+  const { pin } = entry;
+  const { entitlements, displayName } = catalogue.plans[effectivePlan(entry)];
   return [
     pin !== undefined && !entitlements.versionPin
       ? { path: ["pin"], message: `${displayName} includes no pins; remove it or raise the plan`, at: "key" }

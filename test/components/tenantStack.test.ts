@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import type { CellConfig } from "../../components/cell/config.ts";
-import { TenantStack } from "../../components/tenantStack.ts";
-import { gatewayCell, ingressCell } from "../support/cell.ts";
-import { register, type Registration } from "../support/mocks.ts";
+import { PLAN_NAMES } from "../../registry/catalogue.ts";
+import { gatewayCell, ingressCell, renderCell } from "../support/cell.ts";
+import type { Registration } from "../support/mocks.ts";
 import { loadValid, realRegistry, registryOf } from "../support/registry.ts";
 
 const rendered = new Map<string, Promise<Registration[]>>();
@@ -12,10 +12,7 @@ function render(registry: string = realRegistry, cell: CellConfig = gatewayCell)
   const key = `${cell.edge.mode}\n${registry}`;
   const known = rendered.get(key);
   if (known !== undefined) return known;
-  const { tenants } = loadValid(registry);
-  const registrations = register(() => {
-    for (const spec of tenants) new TenantStack({ spec, cell }, {});
-  });
+  const registrations = renderCell(loadValid(registry), cell);
   rendered.set(key, registrations);
   return registrations;
 }
@@ -286,31 +283,42 @@ describe("the neighbour rule", () => {
   const id = fc.stringMatching(/^[a-z](-?[a-z0-9]){2,12}$/).filter((text) => text !== "acme");
   const neighbour = fc.record({
     id,
-    plan: fc.constantFrom("ai_enhanced", "enterprise"),
+    plan: fc.constantFrom(...PLAN_NAMES),
     ring: fc.constantFrom(1, 2),
-    state: fc.constantFrom("active", "past_due"),
+    state: fc.constantFrom("active", "past_due", "suspended"),
   });
+  const domain = { host: "wms.example.org", verification: "verified" };
+  const DOMAINS = { starter: [], professional: [domain], ai_enhanced: [domain], enterprise: [domain] };
   const neighbours = fc.uniqueArray(neighbour, {
     selector: ({ id }) => id.replaceAll("-", "_"),
     minLength: 1,
     maxLength: 2,
   });
 
-  it("leaves a tenant's resources byte-equal whatever its neighbours do", async () => {
-    const acme = { id: "acme", features: { integrations: ["sap"] } };
-    const byKey = (all: readonly Registration[]) =>
-      new Map(all.map(({ type, name, inputs }) => [`${type}::${name}`, JSON.stringify(inputs)]));
-    const alone = byKey(await render(registryOf(acme)));
-    await fc.assert(
-      fc.asyncProperty(neighbours, fc.nat(3), async (others, position) => {
-        const together = byKey(
-          await render(registryOf(...others.toSpliced(position % (others.length + 1), 0, acme as never))),
-        );
-        const kept = new Map([...together].filter(([key]) => alone.has(key)));
-        expect(kept).toEqual(alone);
-        expect(together.size).toBeGreaterThan(alone.size);
-      }),
-      { numRuns: 5 },
+  // The directory of a pool is what its tenants share: the one exception.
+  const byKey = (all: readonly Registration[]) =>
+    new Map(
+      all
+        .filter(({ name }) => !/^pool-.*-directory$/.test(name))
+        .map(({ type, name, inputs }) => [`${type}::${name}`, JSON.stringify(inputs)]),
     );
-  });
+
+  it.each(PLAN_NAMES)(
+    "leaves a %s tenant's resources byte-equal whatever its neighbours do",
+    async (plan) => {
+      const acme = { id: "acme", plan, domains: DOMAINS[plan] };
+      const alone = byKey(await render(registryOf(acme)));
+      await fc.assert(
+        fc.asyncProperty(neighbours, fc.nat(3), async (others, position) => {
+          const together = byKey(
+            await render(registryOf(...others.toSpliced(position % (others.length + 1), 0, acme as never))),
+          );
+          const kept = new Map([...together].filter(([key]) => alone.has(key)));
+          expect(kept).toEqual(alone);
+          expect(together.size).toBeGreaterThan(alone.size);
+        }),
+        { numRuns: 5 },
+      );
+    },
+  );
 });

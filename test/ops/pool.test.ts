@@ -1,10 +1,12 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Client } from "pg";
 import type { Finding } from "../../ops/findings.ts";
 import { bootstrapPool } from "../../ops/pool/bootstrap.ts";
-import type { DatabaseLogin } from "../../ops/postgres.ts";
+import { requireVisibleRows } from "../../ops/pool/rows.ts";
+import { dump, type DatabaseLogin } from "../../ops/postgres.ts";
 import { projectRoot } from "../../sandbox/layout.ts";
 import { freePorts } from "../../sandbox/lib/ports.ts";
 import { run } from "../../sandbox/lib/run.ts";
@@ -273,6 +275,57 @@ describe("a tenant of the shared database", () => {
   });
 });
 
+describe("the backup of a tenant's rows", () => {
+  const backupLogin = login.bind(undefined, { user: "warehouse_acme_backup" });
+  const folder = mkdtempSync(join(tmpdir(), "warehouse-rows-"));
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+  /** The dump as text. */
+  async function dumped(tenant: string): Promise<string> {
+    const file = join(folder, "dump");
+    await dump(backupLogin(), file, tenant);
+    const { stdout } = await run(join(server.bin, "pg_restore"), ["--file=-", file], { env: {} });
+    return stdout;
+  }
+
+  it("holds them and nobody else's, with the tables and their sequences", async () => {
+    const text = await dumped("acme");
+    expect(text).toContain(
+      "COPY app.orders (tenant_id, id, item) FROM stdin;\nacme\t1\tbolts\nacme\t2\tnuts\n",
+    );
+    expect(text).toContain("CREATE SEQUENCE app.lines_id_seq");
+    expect(text).not.toContain("secret");
+    expect(await dumped("acme-2")).not.toContain("bolts");
+  });
+
+  it("is refused where a table would be dumped empty, or the login is another tenant's", async () => {
+    await expect(requireVisibleRows(backupLogin(), "acme")).resolves.toBeUndefined();
+    await expect(requireVisibleRows(backupLogin(), "acme-2")).rejects.toThrow(
+      "warehouse_acme_backup does not see the rows of acme-2",
+    );
+    await migrate.query("DROP POLICY tenant_isolation ON app.lines");
+    await expect(requireVisibleRows(backupLogin(), "acme")).rejects.toThrow(
+      "no policy shows a tenant its rows of: lines",
+    );
+    await migrate.query("SELECT tenancy.protect('app.lines')");
+  });
+
+  it("reads only", async () => {
+    const client = await server.connect("warehouse_acme_backup", POOL);
+    for (const statement of [
+      "INSERT INTO app.orders VALUES ('acme', 9, 'x')",
+      "UPDATE app.orders SET item = 'x'",
+      "DELETE FROM app.orders",
+      "SELECT nextval('app.lines_id_seq')",
+      "CREATE TEMPORARY TABLE t (x int)",
+    ]) {
+      await expect(as(client, "acme", statement)).rejects.toThrow("permission denied");
+    }
+    await client.end();
+  });
+});
+
 describe("tenancy.protect", () => {
   const columns = "tenant_id text NOT NULL, id int";
   it.each([
@@ -377,6 +430,7 @@ describe("tenancy.problems", () => {
     ],
     [`${good} ALTER TABLE app.t DISABLE ROW LEVEL SECURITY`, ["app.t: row-level security is not enabled"]],
     [`${good} ALTER TABLE app.t NO FORCE ROW LEVEL SECURITY`, ["app.t: row-level security is not forced"]],
+    [`${good} GRANT INSERT ON app.t TO ${POOL}_ro`, [`app.t: ${POOL}_ro has INSERT`]],
     [`${good} DROP POLICY tenant_isolation ON app.t`, ["app.t: lacks the policy that tenancy.protect makes"]],
     ...["USING (true)", "WITH CHECK (true)", `TO ${POOL}_rw`].map((change): [string, string[]] => [
       `${good} ALTER POLICY tenant_isolation ON app.t ${change}`,
@@ -713,6 +767,7 @@ describe("ops/isolation-assert.sql", () => {
       "GRANT warehouse_acme_2_rw TO warehouse_acme_rw",
       ["warehouse_acme_rw: is a member of warehouse_acme_2_rw"],
     ],
+    [`GRANT ${POOL}_ro TO warehouse_acme_app_a`, [`warehouse_acme_app_a: is a member of ${POOL}_ro`]],
     ["GRANT warehouse_acme_rw TO warehouse_acme_2_app_a", [`${OTHER}: is a member of warehouse_acme_rw`]],
     [`GRANT ${POOL}_owner TO ${ACME}`, [`${ACME}: is a member of ${POOL}_owner`]],
     [`GRANT ${POOL}_rw TO ${ACME}`, [`${ACME}: is a member of ${POOL}_rw`]],

@@ -144,9 +144,9 @@ describe.each([
 
 describe("a change between two runs", () => {
   it("does not move a tenant to another placement", () => {
-    const applied = [{ id: "acme", placement: "bridge" }];
+    const applied = [{ id: "acme", placement: "bridge", plan: "professional" }];
     expect(forbiddenTransitions(applied, loadValid(registryOf(acme))).map(formatIssue)).toEqual([
-      "tenants/tenants.yaml:18:44 acme.plan: would move the tenant from placement bridge to silo, which a change of plan alone does not do safely; choose a plan with placement bridge",
+      "tenants/tenants.yaml:18:44 acme.plan: would move the tenant from placement bridge to silo, which a change of plan alone does not do; add migration: { kind: placement, from: professional, phase: prepare }",
     ]);
   });
 

@@ -55,6 +55,13 @@ describe("warnings", () => {
     ]);
   });
 
+  it("tell that a ring has no effect in a pool", () => {
+    expect(warn("ringHasNoEffect", registryOf({ ...acme, plan: "starter", ring: 1 }))).toEqual([
+      "18 acme.ring: has no effect: all tenants of Starter run what ring 2 runs; remove it",
+    ]);
+    expect(warn("ringHasNoEffect", registryOf({ ...acme, ring: 1 }))).toEqual([]);
+  });
+
   it("tell that since lies ahead", () => {
     expect(warn("sinceIsAhead", registryOf({ ...acme, since: "2027-01-01T00:00:00Z" }))).toEqual([
       "18 acme.since: 2027-01-01T00:00:00Z is in the future; plan and state hold at once all the same",

@@ -1,4 +1,8 @@
 import type { CellConfig } from "../../components/cell/config.ts";
+import { neededPools } from "../../components/cell/pool.ts";
+import { deployTenants } from "../../components/cell/tenants.ts";
+import type { LoadedRegistry } from "../../registry/load.ts";
+import { register, type Registration } from "./mocks.ts";
 
 /** A cell with a Gateway, as components get it. */
 export const gatewayCell: CellConfig = {
@@ -35,3 +39,13 @@ export const ingressCell: CellConfig = {
     clusterIssuer: "letsencrypt-prod",
   },
 };
+
+/** What the program registers for a registry in a cell that had no pools. */
+export const renderCell = (
+  { tenants, pools }: LoadedRegistry,
+  cell: CellConfig = gatewayCell,
+): Promise<Registration[]> =>
+  register(() => {
+    const shared = { pools: neededPools(pools, tenants, []), shrinking: new Set<string>() };
+    deployTenants({ cell, tenants, ...shared }, {});
+  });

@@ -6,12 +6,13 @@ export const POOL = "warehouse_shared";
 const login = (name: string, limit: number, role: string): string =>
   `CREATE ROLE ${name} LOGIN CONNECTION LIMIT ${limit} PASSWORD '${PASSWORD}' IN ROLE ${role}`;
 
-const LOGINS = ["app_a", "app_b", "backup", "migrate"];
+const LOGINS = ["app_a", "app_b", "migrate"];
 
 /** A tenant's roles without a database of its own. */
 export const poolTenant = (prefix: string): string[] => [
   `CREATE ROLE ${prefix}_rw NOLOGIN IN ROLE ${POOL}_rw`,
   ...LOGINS.map((each) => login(`${prefix}_${each}`, 5, `${prefix}_rw`)),
+  login(`${prefix}_backup`, 2, `${POOL}_ro`),
 ];
 
 /** A tenant with a database of its own on the same server. */
@@ -34,12 +35,14 @@ export async function createPool(server: PostgresServer): Promise<void> {
     "REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC",
     `CREATE ROLE ${POOL}_owner NOLOGIN`,
     `CREATE ROLE ${POOL}_rw NOLOGIN`,
+    `CREATE ROLE ${POOL}_ro NOLOGIN`,
     login(`${POOL}_migrate`, 3, `${POOL}_owner`),
     `ALTER ROLE ${POOL}_migrate SET role = '${POOL}_owner'`,
     `CREATE DATABASE ${POOL} TEMPLATE template0 CONNECTION LIMIT 40`,
     `REVOKE ALL ON DATABASE ${POOL} FROM PUBLIC`,
     `GRANT CONNECT, CREATE ON DATABASE ${POOL} TO ${POOL}_owner`,
     `GRANT CONNECT, TEMPORARY ON DATABASE ${POOL} TO ${POOL}_rw`,
+    `GRANT CONNECT ON DATABASE ${POOL} TO ${POOL}_ro`,
     ...["warehouse_acme", "warehouse_acme_2"].flatMap(poolTenant),
     ...["warehouse_solo", "warehouse_solo_2"].flatMap(bridgeTenant),
   ];

@@ -1,0 +1,132 @@
+import { ComponentResource, type ComponentResourceOptions, type Output, type Resource } from "@pulumi/pulumi";
+import {
+  DIRECTORY,
+  MAINTENANCE,
+  poolAppLabels,
+  poolLabels,
+  poolMaintenanceLabels,
+  poolName,
+} from "../../registry/naming.ts";
+import type { PoolSpec, TenantSpec } from "../../registry/spec.ts";
+import { createApplication, createService, createUploads, uploadsMounts } from "../application.ts";
+import type { Backend } from "../edge.ts";
+import { createMaintenance } from "../maintenance.ts";
+import { createPoolMonitoring } from "../monitoring.ts";
+import { createNamespace } from "../namespace.ts";
+import { createNetworkPolicies } from "../network.ts";
+import { createQuota } from "../quota.ts";
+import type { NamespacedScope } from "../scope.ts";
+import type { CellConfig } from "./config.ts";
+import { createDirectory, type DirectoryEntry } from "./directory.ts";
+
+/** Where the application finds its tenants: one file a host. */
+const DIRECTORY_PATH = "/etc/warehouse/tenants";
+
+/** An Ingress and its certificate are in the pool's namespace, one for each tenant. */
+const OBJECTS = { "count/secrets": "500" } as const;
+
+type Mode = TenantSpec["suspensionMode"];
+
+/** Name of what answers for tenants that are not served, in either mode. */
+const STAND_IN: Readonly<Record<Mode, string>> = {
+  maintenance: MAINTENANCE,
+  payment_required: "warehouse-payment-required",
+};
+
+/**
+ * The pools that a cell has: those of its tenants, of either side of their moves, and those that were made before. A
+ * pool stays when its last tenant goes, as its volume holds files and the shared database rows.
+ * @param present plans of the pools that the last `up` left
+ */
+export function neededPools(
+  pools: readonly PoolSpec[],
+  tenants: readonly TenantSpec[],
+  present: readonly string[],
+): PoolSpec[] {
+  const plans = new Set([
+    ...present,
+    ...tenants.flatMap(({ plan, move }) => [plan, ...(move === undefined ? [] : [move.other.plan])]),
+  ]);
+  return pools.filter(({ plan }) => plans.has(plan));
+}
+
+/** Arguments of a Pool. */
+export interface PoolArgs {
+  readonly spec: PoolSpec;
+  readonly cell: CellConfig;
+  /** What must be there before the application starts. */
+  readonly after: readonly Resource[];
+}
+
+/**
+ * The application that the tenants of a plan share, in a namespace of its own. It finds its tenants in a mounted
+ * directory, so that one more or less restarts nothing. Its identity is the plan's name.
+ */
+export class Pool extends ComponentResource {
+  readonly #scope: NamespacedScope;
+  readonly #spec: PoolSpec;
+  readonly #guards: readonly Resource[];
+  readonly #namespace: Output<string>;
+  readonly #service: Output<string>;
+  readonly #standIns = new Map<Mode, Output<string>>();
+
+  constructor({ spec, cell, after }: PoolArgs, opts: ComponentResourceOptions) {
+    const name = poolName(spec.plan);
+    super("warehouse:tenancy:Pool", name, {}, opts);
+    const outer = { name, labels: poolLabels(spec.plan), cell, parent: this };
+    this.#namespace = createNamespace(outer, name);
+    const scope = (this.#scope = { ...outer, namespace: this.#namespace });
+    this.#spec = spec;
+    this.#guards = [...createQuota(scope, spec.quota, [], OBJECTS), ...createNetworkPolicies(scope)];
+    const selector = poolAppLabels(spec.plan);
+    const mounts = uploadsMounts(createUploads(scope, spec.uploadsBytes, true));
+    const pods = createApplication(scope, {
+      selector,
+      release: spec.release,
+      pod: spec.pod,
+      replicas: spec.replicas,
+      env: [
+        { name: "PLAN", value: spec.plan },
+        { name: "TENANT_DIRECTORY", value: DIRECTORY_PATH },
+      ],
+      envFrom: [],
+      mounts: {
+        // The pods start before the first tenant is there.
+        volumes: [...mounts.volumes, { name: "tenants", secret: { secretName: DIRECTORY, optional: true } }],
+        volumeMounts: [
+          ...mounts.volumeMounts,
+          { name: "tenants", mountPath: DIRECTORY_PATH, readOnly: true },
+        ],
+      },
+      annotations: {},
+      after: [...this.#guards, ...after],
+    });
+    this.#service = createService(scope, { labels: selector, selector, pods });
+    createPoolMonitoring(scope, spec);
+    this.registerOutputs({});
+  }
+
+  /** What answers the hosts of a tenant of this pool: the application, or a response that says why not. */
+  backend({ serving, suspensionMode }: TenantSpec): Backend {
+    const service = serving ? this.#service : this.#standIn(suspensionMode);
+    return { service, poolNamespace: this.#namespace };
+  }
+
+  /** Tells the application its tenants; called once, when all of them are declared. */
+  serve(entries: readonly DirectoryEntry[]): void {
+    createDirectory(this.#scope, entries);
+  }
+
+  /** One for all tenants that are not served, made when the first of them needs it. */
+  #standIn(mode: Mode): Output<string> {
+    const known = this.#standIns.get(mode);
+    if (known !== undefined) return known;
+    const name = STAND_IN[mode];
+    const selector = poolMaintenanceLabels(this.#spec.plan, mode);
+    const pods = createMaintenance(this.#scope, { mode, name, selector, after: this.#guards });
+    const suffix = `${name.replace(/^warehouse-/, "")}-service`;
+    const service = createService(this.#scope, { suffix, name, labels: selector, selector, pods });
+    this.#standIns.set(mode, service);
+    return service;
+  }
+}

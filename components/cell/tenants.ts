@@ -1,0 +1,49 @@
+import type { ComponentResourceOptions } from "@pulumi/pulumi";
+import { hasOwnApp, hasOwnDatabase } from "../../registry/placement.ts";
+import type { PoolSpec, TenantSpec } from "../../registry/spec.ts";
+import { TenantStack } from "../tenantStack.ts";
+import type { CellConfig } from "./config.ts";
+import type { DirectoryEntry } from "./directory.ts";
+import { Pool } from "./pool.ts";
+import { SharedDatabase } from "./sharedDatabase.ts";
+
+/** What a cell is made of. */
+export interface CellParts {
+  readonly cell: CellConfig;
+  readonly tenants: readonly TenantSpec[];
+  /** The pools that the cell has: see `neededPools`. */
+  readonly pools: readonly PoolSpec[];
+  /** Ids of the tenants whose quota becomes smaller: see `shrinkingTenants`. */
+  readonly shrinking: ReadonlySet<string>;
+}
+
+/** Declares what tenants share, each tenant, and then the directories that name them to their pools. */
+export function deployTenants(
+  { cell, tenants, pools, shrinking }: CellParts,
+  opts: ComponentResourceOptions,
+): void {
+  const sharing = pools.find(({ placement }) => !hasOwnDatabase(placement));
+  const shared =
+    sharing === undefined ? undefined : new SharedDatabase({ cell, release: sharing.release }, opts);
+  const byPlan = new Map(
+    pools.map((spec) => {
+      const after = shared === undefined || hasOwnDatabase(spec.placement) ? [] : [shared.ready];
+      return [spec.plan, { pool: new Pool({ spec, cell, after }, opts), entries: [] as DirectoryEntry[] }];
+    }),
+  );
+  for (const spec of tenants) {
+    const home = hasOwnApp(spec.placement) ? undefined : byPlan.get(spec.plan);
+    const stack = new TenantStack(
+      {
+        spec,
+        cell,
+        shrinks: shrinking.has(spec.id),
+        ...(home === undefined ? {} : { pool: home.pool.backend(spec) }),
+        ...(shared === undefined ? {} : { shared }),
+      },
+      opts,
+    );
+    home?.entries.push({ spec, databaseUrl: stack.databaseUrl });
+  }
+  for (const { pool, entries } of byPlan.values()) pool.serve(entries);
+}

@@ -1,0 +1,98 @@
+import { Job } from "@pulumi/kubernetes/batch/v1/job.js";
+import type { types } from "@pulumi/kubernetes";
+import type { Input, Output, Resource } from "@pulumi/pulumi";
+import { JOB_POD } from "../registry/resolve.ts";
+import { CONTAINER_SECURITY, POD_SECURITY, resourceRequirements, secretEnv } from "./pod.ts";
+import type { NamespacedScope } from "./scope.ts";
+
+type Container = types.input.core.v1.Container;
+type EnvVar = types.input.core.v1.EnvVar;
+
+/** What a Job's container runs, and how. */
+export interface JobArgs {
+  /** The Job's name and its container's. */
+  readonly name: string;
+  readonly container: Omit<Container, "name">;
+  readonly volumes?: types.input.core.v1.Volume[];
+  readonly serviceAccountName?: Input<string>;
+  /** Exit codes that no second try can mend. Default: none. */
+  readonly finalExitCodes?: readonly number[];
+  /** The Job is stopped after so long. */
+  readonly deadlineSeconds: number;
+  readonly after: readonly Resource[];
+}
+
+/** A Job that `up` waits for; one that failed is run anew by the next `up`, one whose container differs at once. */
+export function createJob({ name: prefix, labels, parent, namespace }: NamespacedScope, args: JobArgs): Job {
+  const { name, container, volumes, serviceAccountName, finalExitCodes, deadlineSeconds, after } = args;
+  const policy =
+    finalExitCodes === undefined ? {} : { podFailurePolicy: failurePolicy(name, finalExitCodes) };
+  return new Job(
+    `${prefix}-${name.replace(/^warehouse-/, "")}`,
+    {
+      metadata: { name, namespace, labels, annotations: { "pulumi.com/replaceUnready": "true" } },
+      spec: {
+        backoffLimit: 3,
+        activeDeadlineSeconds: deadlineSeconds,
+        ...policy,
+        template: {
+          metadata: { labels },
+          spec: {
+            ...(serviceAccountName === undefined ? {} : { serviceAccountName }),
+            automountServiceAccountToken: false,
+            enableServiceLinks: false,
+            securityContext: POD_SECURITY,
+            restartPolicy: "Never",
+            ...(volumes === undefined ? {} : { volumes }),
+            containers: [
+              {
+                ...container,
+                name,
+                securityContext: CONTAINER_SECURITY,
+                resources: resourceRequirements(JOB_POD.requests, JOB_POD.limits),
+              },
+            ],
+          },
+        },
+      },
+    },
+    // A Job's template cannot change and its name is fixed, so the old one goes first.
+    {
+      parent,
+      dependsOn: [...after],
+      deleteBeforeReplace: true,
+      customTimeouts: { create: `${deadlineSeconds + 300}s` },
+    },
+  );
+}
+
+/** Ends a Job at the first exit code that is final; a pod that the cluster evicts does not count as a try. */
+export const failurePolicy = (
+  containerName: string,
+  values: readonly number[],
+): types.input.batch.v1.PodFailurePolicy => ({
+  rules: [
+    { action: "FailJob", onExitCodes: { containerName, operator: "In", values: [...values] } },
+    { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
+  ],
+});
+
+/** Exit codes of the operations program that no second try can mend: see ops/failure.ts. */
+export const FINAL_EXIT_CODES = [10, 22, 30, 40, 50] as const;
+
+/** The login that the operations program works with, from a Secret of a login. */
+export const loginEnv = ({ cell }: Pick<NamespacedScope, "cell">, secret: Input<string>): EnvVar[] => [
+  secretEnv("DATABASE_HOST", secret, "host"),
+  secretEnv("DATABASE_PORT", secret, "port"),
+  secretEnv("DATABASE_NAME", secret, "name"),
+  secretEnv("DATABASE_USER", secret, "username"),
+  secretEnv("DATABASE_PASSWORD", secret, "password"),
+  { name: "DATABASE_SSLMODE", value: cell.database.sslmode },
+];
+
+/** What the application's own commands get of a login. */
+export const applicationLoginEnv = (secret: Output<string>): EnvVar[] => [
+  secretEnv("DATABASE_URL", secret, "url"),
+  secretEnv("DATABASE_HOST", secret, "host"),
+  secretEnv("DATABASE_NAME", secret, "name"),
+];
