@@ -1,6 +1,6 @@
 // The operations program, configured by its environment: `backup` runs in a tenant's Job, `maintenance` serves the
-// hosts of a suspended tenant, `pool-bootstrap` and `pool-check` run in the database that tenants share, and
-// `isolation-assert` anywhere on a server.
+// hosts of a suspended tenant, `move` takes a tenant's rows to another database, `pool-bootstrap` and `pool-check` run
+// in the database that tenants share, and `isolation-assert` anywhere on a server.
 import { join } from "node:path";
 import { z } from "zod";
 import { backup } from "./backup.ts";
@@ -8,6 +8,7 @@ import { databaseEnvironment, databaseLogin, readEnvironment, text } from "./env
 import { OpsFailure } from "./failure.ts";
 import { assertIsolation } from "./isolation.ts";
 import { MAINTENANCE_STATUS, serveMaintenance } from "./maintenance.ts";
+import { move, MOVE_STEPS } from "./move/move.ts";
 import { bootstrapPool } from "./pool/bootstrap.ts";
 import { checkPool } from "./pool/check.ts";
 import type { DatabaseLogin } from "./postgres.ts";
@@ -23,6 +24,14 @@ const backupEnvironment = databaseEnvironment.extend({
   BACKUP_SCOPE: z.enum(["database", "rows"]).default("database"),
   /** Folder that stands for the container's root where the program runs as a plain process. */
   OPS_ROOT: text.default("/"),
+});
+
+const moveEnvironment = databaseEnvironment.extend({
+  TENANT_ID: text,
+  MOVE_STEP: z.enum(MOVE_STEPS),
+  MOVE_FROM: text,
+  MOVE_TO: text,
+  MOVE_CHECKSUM: z.string().default(""),
 });
 
 const maintenanceEnvironment = z.object({
@@ -79,9 +88,16 @@ async function runIsolationAssert(): Promise<void> {
   log("tenants' databases are isolated");
 }
 
+async function runMove(): Promise<void> {
+  const env = readEnvironment(moveEnvironment);
+  const { TENANT_ID: tenantId, MOVE_STEP: step, MOVE_FROM: from, MOVE_TO: to, MOVE_CHECKSUM: checksum } = env;
+  await move({ tenantId, step, from, to, checksum, login: databaseLogin(env) }, log);
+}
+
 const commands: Readonly<Record<string, () => Promise<void>>> = {
   backup: runBackup,
   maintenance: runMaintenance,
+  move: runMove,
   "pool-bootstrap": runPoolBootstrap,
   "pool-check": runPoolCheck,
   "isolation-assert": runIsolationAssert,

@@ -15,6 +15,17 @@ export const poolTenant = (prefix: string): string[] => [
   login(`${prefix}_backup`, 2, `${POOL}_ro`),
 ];
 
+/** What Pulumi adds while a tenant of the pool moves to a database of its own, or back: both are there. */
+export const movingTenant = (prefix: string): string[] => [
+  `CREATE ROLE ${prefix}_owner NOLOGIN IN ROLE ${POOL}_rw`,
+  `REVOKE ${prefix}_rw FROM ${prefix}_migrate`,
+  `GRANT ${prefix}_owner TO ${prefix}_migrate`,
+  `ALTER ROLE ${prefix}_migrate SET role = '${prefix}_owner'`,
+  `CREATE DATABASE ${prefix} TEMPLATE template0 CONNECTION LIMIT 20`,
+  `REVOKE ALL ON DATABASE ${prefix} FROM PUBLIC`,
+  `GRANT CONNECT, TEMPORARY ON DATABASE ${prefix} TO ${prefix}_owner`,
+];
+
 /** A tenant with a database of its own on the same server. */
 const bridgeTenant = (prefix: string): string[] => [
   `CREATE ROLE ${prefix}_owner NOLOGIN`,
