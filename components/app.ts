@@ -1,5 +1,5 @@
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
-import type { Output, Resource } from "@pulumi/pulumi";
+import type { Input, Output, Resource } from "@pulumi/pulumi";
 import { createHash } from "node:crypto";
 import type { PlanName } from "../registry/catalogue.ts";
 import { appLabels, FEATURES, INIT, maintenanceLabels } from "../registry/naming.ts";
@@ -48,7 +48,7 @@ export interface App {
 export function createApp(
   scope: TenantScope,
   secrets: { readonly app: LoginSecret; readonly migrate: LoginSecret },
-  uploads: Output<string>,
+  uploads: Input<string>,
   guards: readonly Resource[],
 ): App {
   const { spec, labels, parent, namespace } = scope;

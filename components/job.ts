@@ -12,6 +12,8 @@ type EnvVar = types.input.core.v1.EnvVar;
 export interface JobArgs {
   /** The Job's name and its container's. */
   readonly name: string;
+  /** Completes the logical name. Default: the name without `warehouse-`. */
+  readonly suffix?: string;
   readonly container: Omit<Container, "name">;
   readonly volumes?: types.input.core.v1.Volume[];
   readonly serviceAccountName?: Input<string>;
@@ -25,10 +27,11 @@ export interface JobArgs {
 /** A Job that `up` waits for; one that failed is run anew by the next `up`, one whose container differs at once. */
 export function createJob({ name: prefix, labels, parent, namespace }: NamespacedScope, args: JobArgs): Job {
   const { name, container, volumes, serviceAccountName, finalExitCodes, deadlineSeconds, after } = args;
+  const suffix = args.suffix ?? name.replace(/^warehouse-/, "");
   const policy =
     finalExitCodes === undefined ? {} : { podFailurePolicy: failurePolicy(name, finalExitCodes) };
   return new Job(
-    `${prefix}-${name.replace(/^warehouse-/, "")}`,
+    `${prefix}-${suffix}`,
     {
       metadata: { name, namespace, labels, annotations: { "pulumi.com/replaceUnready": "true" } },
       spec: {

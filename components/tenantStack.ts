@@ -1,5 +1,5 @@
 import { ComponentResource, type ComponentResourceOptions, type Output, type Resource } from "@pulumi/pulumi";
-import { MOVE_INIT, namespaceName, TENANT_LABEL, tenantLabels } from "../registry/naming.ts";
+import { BACKUP, MOVE_INIT, namespaceName, TENANT_LABEL, tenantLabels } from "../registry/naming.ts";
 import { hasOwnApp } from "../registry/placement.ts";
 import type { TenantSpec } from "../registry/spec.ts";
 import { createApp, createInit, type App } from "./app.ts";
@@ -9,7 +9,7 @@ import type { CellConfig } from "./cell/config.ts";
 import { createDatabase, type SharedRoles, type TenantDatabase } from "./database.ts";
 import { createEdge, type Backend } from "./edge.ts";
 import { createMonitoring } from "./monitoring.ts";
-import { createMove } from "./move.ts";
+import { createMove, type Volume } from "./move.ts";
 import { createNamespace } from "./namespace.ts";
 import { createNetworkPolicies } from "./network.ts";
 import { createQuota } from "./quota.ts";
@@ -23,10 +23,20 @@ export interface TenantStackArgs {
   readonly cell: CellConfig;
   /** Its quota becomes smaller than it is: the workload shrinks first, then the quota. Default: false. */
   readonly shrinks?: boolean;
-  /** What answers its hosts, for a tenant whose application is a pool's. */
-  readonly pool?: Backend;
+  /** The pool whose application serves it. Default: its own application does. */
+  readonly pool?: SharedApp;
+  /** The pool on the other side of its move. Default: none. */
+  readonly otherPool?: SharedApp;
   /** Roles of the shared database, for a tenant with data in it. */
   readonly shared?: SharedRoles;
+}
+
+/** An application that several tenants share. */
+export interface SharedApp {
+  /** What answers the hosts of a tenant. */
+  backend(tenant: TenantSpec): Backend;
+  /** Holds the files of each tenant in a folder of its id. */
+  readonly volume: Volume;
 }
 
 /**
@@ -37,10 +47,8 @@ export class TenantStack extends ComponentResource {
   /** The URL of the database that serves it, a secret: for the directory of its pool. */
   readonly databaseUrl: Output<string>;
 
-  constructor(
-    { spec, cell, shrinks = false, pool, shared }: TenantStackArgs,
-    opts: ComponentResourceOptions,
-  ) {
+  constructor(args: TenantStackArgs, opts: ComponentResourceOptions) {
+    const { spec, cell, shrinks = false, pool, otherPool, shared } = args;
     super("warehouse:tenancy:TenantStack", spec.id, {}, opts);
     const outer = { name: spec.id, labels: tenantLabels(spec.id), cell, parent: this };
     const annotations = { [TENANT_LABEL]: spec.id, "tenantstack.io/plan": spec.plan };
@@ -51,11 +59,13 @@ export class TenantStack extends ComponentResource {
     const guards = [...limits, ...createNetworkPolicies(scope)];
 
     const { move } = spec;
+    const own = createOwnVolume(scope);
+    const volumes = { served: pool?.volume ?? own, other: otherPool?.volume ?? own };
     // What was moved is compared with the record before anybody writes to it.
-    const opened = move?.phase === "soak" ? createMove(scope, guards) : [];
+    const opened = move?.phase === "soak" ? createMove(scope, volumes, guards) : [];
     const database = createDatabase(scope, shared, opened);
     const ready = [...guards, ...opened];
-    const app = createOwnApp(scope, database, ready);
+    const app = createOwnApp(scope, database, own, ready);
     const stopped = app === undefined ? [] : [app.deployment];
     if (shrinks) createQuota(scope, spec.quota, stopped);
     if (pool !== undefined && spec.serving) {
@@ -66,11 +76,11 @@ export class TenantStack extends ComponentResource {
         ? []
         : [createInit(scope, database.target.name, { ...move.other, name: MOVE_INIT, after: guards })];
 
-    const backend = pool ?? app;
+    const backend = pool?.backend(spec) ?? app;
     if (backend === undefined) throw new Error(`nothing answers the hosts of ${spec.id}`);
     const route = createEdge(scope, backend, opened);
-    if (move !== undefined && move.phase !== "soak") {
-      createMove(scope, [...guards, ...database.access, ...target, ...stopped, route]);
+    if (move?.phase !== "soak") {
+      createMove(scope, volumes, [...guards, ...database.access, ...target, ...stopped, route]);
     }
     createBackup(scope, database.backup.name, guards);
     createMonitoring(scope);
@@ -79,18 +89,25 @@ export class TenantStack extends ComponentResource {
   }
 }
 
-/** The tenant's own files and application, where a side of its move or its placement has them. */
+/** The tenant's own uploads volume, where its placement or a side of its move has one. */
+function createOwnVolume(scope: TenantScope): Volume | undefined {
+  const { placement, move, uploadsBytes } = scope.spec;
+  if (uploadsBytes === 0) return undefined;
+  // Until cutover it holds copies only, and in cleanup what is left behind.
+  const disposable =
+    !hasOwnApp(placement) && move !== undefined && ["prepare", "sync", "cleanup"].includes(move.phase);
+  const claim = createUploads(scope, uploadsBytes, !disposable);
+  return { namespace: scope.namespace, claim, account: BACKUP };
+}
+
+/** The tenant's own application. While a move away from it cuts over, it is stopped rather than gone. */
 function createOwnApp(
   scope: TenantScope,
   database: TenantDatabase,
+  volume: Volume | undefined,
   ready: readonly Resource[],
 ): App | undefined {
-  const { placement, move, uploadsBytes } = scope.spec;
-  if (uploadsBytes === 0) return undefined;
-  const serves = hasOwnApp(placement);
-  // Until cutover it holds copies only, and in cleanup what is left behind.
-  const disposable = !serves && move !== undefined && ["prepare", "sync", "cleanup"].includes(move.phase);
-  const uploads = createUploads(scope, uploadsBytes, !disposable);
-  // While a move away from it cuts over, it is stopped rather than gone: the move waits for its end.
-  return serves || move?.phase === "cutover" ? createApp(scope, database, uploads, ready) : undefined;
+  const { placement, move } = scope.spec;
+  const runs = hasOwnApp(placement) || move?.phase === "cutover";
+  return volume !== undefined && runs ? createApp(scope, database, volume.claim, ready) : undefined;
 }

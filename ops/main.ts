@@ -1,6 +1,7 @@
 // The operations program, configured by its environment: `backup` runs in a tenant's Job, `maintenance` serves the
-// hosts of a suspended tenant, `move` takes a tenant's rows to another database, `pool-bootstrap` and `pool-check` run
-// in the database that tenants share, and `isolation-assert` anywhere on a server.
+// hosts of a suspended tenant, `move` takes a tenant's rows to another database and `files-…` its files to another
+// volume, `pool-bootstrap` and `pool-check` run in the database that tenants share, and `isolation-assert` anywhere on a
+// server.
 import { join } from "node:path";
 import { z } from "zod";
 import { backup } from "./backup.ts";
@@ -8,6 +9,7 @@ import { databaseEnvironment, databaseLogin, readEnvironment, text } from "./env
 import { OpsFailure } from "./failure.ts";
 import { assertIsolation } from "./isolation.ts";
 import { MAINTENANCE_STATUS, serveMaintenance } from "./maintenance.ts";
+import { pullFiles, purgeFiles, pushFiles } from "./move/files.ts";
 import { move, MOVE_STEPS } from "./move/move.ts";
 import { bootstrapPool } from "./pool/bootstrap.ts";
 import { checkPool } from "./pool/check.ts";
@@ -16,14 +18,23 @@ import { Storage } from "./storage.ts";
 
 const log = (line: string): void => void process.stdout.write(`${new Date().toISOString()} ${line}\n`);
 
-const backupEnvironment = databaseEnvironment.extend({
+const bucketEnvironment = z.object({
   TENANT_ID: text,
   BACKUP_BUCKET: text,
   BACKUP_PREFIX: text.endsWith("/"),
   BACKUP_RETAIN_DAYS: z.coerce.number().int().positive(),
-  BACKUP_SCOPE: z.enum(["database", "rows"]).default("database"),
   /** Folder that stands for the container's root where the program runs as a plain process. */
   OPS_ROOT: text.default("/"),
+});
+
+const filesEnvironment = bucketEnvironment.extend({
+  /** Where the tenant's files are in the container. */
+  FILES_FOLDER: text,
+});
+
+const backupEnvironment = databaseEnvironment.extend({
+  ...bucketEnvironment.shape,
+  BACKUP_SCOPE: z.enum(["database", "rows"]).default("database"),
 });
 
 const moveEnvironment = databaseEnvironment.extend({
@@ -94,10 +105,26 @@ async function runMove(): Promise<void> {
   await move({ tenantId, step, from, to, checksum, login: databaseLogin(env) }, log);
 }
 
+async function runFiles(step: "push" | "pull" | "purge"): Promise<void> {
+  const env = readEnvironment(filesEnvironment);
+  const folder = join(env.OPS_ROOT, env.FILES_FOLDER);
+  if (step === "purge") return purgeFiles({ folder }, log);
+  const request = {
+    tenantId: env.TENANT_ID,
+    folder,
+    prefix: env.BACKUP_PREFIX,
+    retainDays: env.BACKUP_RETAIN_DAYS,
+  };
+  await (step === "push" ? pushFiles : pullFiles)(request, new Storage(env.BACKUP_BUCKET), log);
+}
+
 const commands: Readonly<Record<string, () => Promise<void>>> = {
   backup: runBackup,
   maintenance: runMaintenance,
   move: runMove,
+  "files-push": () => runFiles("push"),
+  "files-pull": () => runFiles("pull"),
+  "files-purge": () => runFiles("purge"),
   "pool-bootstrap": runPoolBootstrap,
   "pool-check": runPoolCheck,
   "isolation-assert": runIsolationAssert,

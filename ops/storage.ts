@@ -1,4 +1,6 @@
+import type { Readable } from "node:stream";
 import {
+  GetObjectCommand,
   HeadObjectCommand,
   PutObjectCommand,
   S3Client,
@@ -45,6 +47,32 @@ export class Storage {
     }
   }
 
+  /** Bytes of an object; undefined where there is none. */
+  async size(key: string): Promise<number | undefined> {
+    try {
+      const head = await this.#client.send(new HeadObjectCommand({ Bucket: this.#bucket, Key: key }));
+      return head.ContentLength;
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined;
+      throw this.#failure(key, error);
+    }
+  }
+
+  /** The content of an object. */
+  async stream(key: string): Promise<Readable> {
+    const { Body: body } = await this.#send(key, () =>
+      this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key })),
+    );
+    return body as Readable;
+  }
+
+  /** The content of a small object. */
+  async read(key: string): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of await this.stream(key)) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
+  }
+
   /** Creates a JSON object that must not exist yet. */
   async create(key: string, value: object): Promise<void> {
     const body = JSON.stringify(value, undefined, 2);
@@ -66,9 +94,16 @@ export class Storage {
     try {
       return await request();
     } catch (error) {
-      const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
-      const message = `s3://${this.#bucket}/${key}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
-      throw new OpsFailure(status === 403 || status === 404 ? "storageDenied" : "storage", message);
+      throw this.#failure(key, error);
     }
   }
+
+  #failure(key: string, error: unknown): OpsFailure {
+    const status = statusOf(error);
+    const message = `s3://${this.#bucket}/${key}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
+    return new OpsFailure(status === 403 || status === 404 ? "storageDenied" : "storage", message);
+  }
 }
+
+const statusOf = (error: unknown): number | undefined =>
+  (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;

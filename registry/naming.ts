@@ -95,6 +95,7 @@ export const INGRESS = "warehouse-ingress";
 export const BACKUP = "warehouse-backup";
 export const INIT = "warehouse-init";
 export const MOVE = "warehouse-move";
+export const FILES = "warehouse-files";
 export const MOVE_INIT = "warehouse-move-init";
 export const UPLOADS = "warehouse-uploads";
 export const ISOLATION = "customer-isolation";

@@ -1,6 +1,8 @@
+import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
 import { ComponentResource, type ComponentResourceOptions, type Output, type Resource } from "@pulumi/pulumi";
 import {
   DIRECTORY,
+  FILES,
   MAINTENANCE,
   poolAppLabels,
   poolLabels,
@@ -14,8 +16,10 @@ import { createMaintenance } from "../maintenance.ts";
 import { createPoolMonitoring } from "../monitoring.ts";
 import { createNamespace } from "../namespace.ts";
 import { createNetworkPolicies } from "../network.ts";
+import type { Volume } from "../move.ts";
 import { createQuota } from "../quota.ts";
 import type { NamespacedScope } from "../scope.ts";
+import type { SharedApp } from "../tenantStack.ts";
 import type { CellConfig } from "./config.ts";
 import { createDirectory, type DirectoryEntry } from "./directory.ts";
 
@@ -62,12 +66,13 @@ export interface PoolArgs {
  * The application that the tenants of a plan share, in a namespace of its own. It finds its tenants in a mounted
  * directory, so that one more or less restarts nothing. Its identity is the plan's name.
  */
-export class Pool extends ComponentResource {
+export class Pool extends ComponentResource implements SharedApp {
   readonly #scope: NamespacedScope;
   readonly #spec: PoolSpec;
   readonly #guards: readonly Resource[];
   readonly #namespace: Output<string>;
   readonly #service: Output<string>;
+  readonly volume: Volume;
   readonly #standIns = new Map<Mode, Output<string>>();
 
   constructor({ spec, cell, after }: PoolArgs, opts: ComponentResourceOptions) {
@@ -79,7 +84,8 @@ export class Pool extends ComponentResource {
     this.#spec = spec;
     this.#guards = [...createQuota(scope, spec.quota, [], OBJECTS), ...createNetworkPolicies(scope)];
     const selector = poolAppLabels(spec.plan);
-    const mounts = uploadsMounts(createUploads(scope, spec.uploadsBytes, true));
+    const claim = createUploads(scope, spec.uploadsBytes, true);
+    const mounts = uploadsMounts(claim);
     const pods = createApplication(scope, {
       selector,
       release: spec.release,
@@ -101,6 +107,15 @@ export class Pool extends ComponentResource {
       annotations: {},
       after: [...this.#guards, ...after],
     });
+    const files = new ServiceAccount(
+      `${name}-files-account`,
+      {
+        metadata: { name: FILES, namespace: this.#namespace, labels: outer.labels },
+        automountServiceAccountToken: false,
+      },
+      { parent: this },
+    );
+    this.volume = { namespace: this.#namespace, claim, account: files.metadata.name };
     this.#service = createService(scope, { labels: selector, selector, pods });
     createPoolMonitoring(scope, spec);
     this.registerOutputs({});

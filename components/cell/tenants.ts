@@ -1,5 +1,5 @@
 import type { ComponentResourceOptions } from "@pulumi/pulumi";
-import { hasOwnApp, hasOwnDatabase } from "../../registry/placement.ts";
+import { hasOwnDatabase } from "../../registry/placement.ts";
 import type { PoolSpec, TenantSpec } from "../../registry/spec.ts";
 import { TenantStack } from "../tenantStack.ts";
 import type { CellConfig } from "./config.ts";
@@ -32,13 +32,15 @@ export function deployTenants(
     }),
   );
   for (const spec of tenants) {
-    const home = hasOwnApp(spec.placement) ? undefined : byPlan.get(spec.plan);
+    const home = byPlan.get(spec.plan);
+    const other = spec.move === undefined ? undefined : byPlan.get(spec.move.other.plan);
     const stack = new TenantStack(
       {
         spec,
         cell,
         shrinks: shrinking.has(spec.id),
-        ...(home === undefined ? {} : { pool: home.pool.backend(spec) }),
+        ...(home === undefined ? {} : { pool: home.pool }),
+        ...(other === undefined ? {} : { otherPool: other.pool }),
         ...(shared === undefined ? {} : { shared }),
       },
       opts,
