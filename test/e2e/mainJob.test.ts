@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
@@ -8,9 +7,13 @@ import { heal } from "../../sandbox/stack.ts";
 import {
   changes,
   commandEnvironment,
+  connectionOf,
+  killedUp,
+  loginOf,
   openWorkplace,
   run,
   sql,
+  type Login,
   type Outcome,
   type Workplace,
 } from "../support/e2e.ts";
@@ -24,13 +27,6 @@ const entry = (id: string): string => `
     plan: ai_enhanced
     since: "2026-01-01T00:00:00Z"
 `;
-
-interface Login {
-  readonly user: string;
-  readonly password: string;
-  readonly database: string;
-  readonly url: string;
-}
 
 let place: Workplace;
 let registry: string;
@@ -50,28 +46,9 @@ function keep(text: string): void {
   place.write(REGISTRY, text);
 }
 
-async function login(id: string, secret = "db-secret"): Promise<Login> {
-  const { stdout } = await place.kubectl(
-    "get",
-    "secret",
-    `${id}-${secret}`,
-    "-n",
-    `customer-${id}`,
-    "-o",
-    "json",
-  );
-  const { data } = JSON.parse(stdout) as { data: Record<string, string> };
-  const text = (key: string): string => Buffer.from(data[key] ?? "", "base64").toString();
-  return { user: text("username"), password: text("password"), database: text("name"), url: text("url") };
-}
-
-const connection = ({ user, password }: Login, database: string) => ({
-  host: "127.0.0.1",
-  port: place.platform.pg.port,
-  user,
-  password,
-  database,
-});
+const login = (id: string, secret = "db-secret"): Promise<Login> =>
+  loginOf(place, `customer-${id}`, `${id}-${secret}`);
+const connection = (as: Login, database: string) => connectionOf(place, as, database);
 
 const previewed = async (): Promise<{ op: string; name: string }[]> =>
   changes(await place.pulumi("preview", "--json"));
@@ -788,7 +765,7 @@ describe("a killed pulumi up", () => {
     async (delay) => {
       const id = `delta-${delay}`;
       place.write(REGISTRY, registry + entry(id));
-      expect(await killedUp(delay)).toBe("SIGKILL");
+      expect(await killedUp(place, delay)).toBe("SIGKILL");
       const env = commandEnvironment(place.platform);
       await heal(place.platform.paths, env, () => undefined);
       const up = await place.pulumi("up", "--yes", "--skip-preview");
@@ -812,31 +789,6 @@ describe("a killed pulumi up", () => {
         expect(state).toContain(`"customer-${id}/${object.split("/")[1] ?? ""}"`);
     },
   );
-
-  /** Runs `pulumi up` and kills its process group some time after the first creation; says how it ended. */
-  async function killedUp(delay: number): Promise<NodeJS.Signals | null> {
-    const env = commandEnvironment(place.platform);
-    const args = ["up", "--yes", "--skip-preview", "--stack", "sandbox", "--non-interactive"];
-    const child = spawn("pulumi", args, {
-      cwd: place.project,
-      env,
-      detached: true,
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-    const ended = new Promise<NodeJS.Signals | null>((resolve) => {
-      child.once("close", (_, signal) => {
-        resolve(signal);
-      });
-    });
-    await new Promise<void>((resolve) => {
-      child.stdout.on("data", (chunk: Buffer) => {
-        if (/creat(ing|ed)/.test(chunk.toString())) resolve();
-      });
-    });
-    await new Promise((resolve) => setTimeout(resolve, delay));
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
-    return ended;
-  }
 });
 
 describe("secrets", () => {

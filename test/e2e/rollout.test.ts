@@ -12,7 +12,7 @@ beforeAll(async () => {
   place = await openWorkplace();
   // A failure need not take four minutes here.
   place.edit(
-    "components/app.ts",
+    "components/application.ts",
     "const PROGRESS_DEADLINE_SECONDS = 240;",
     "const PROGRESS_DEADLINE_SECONDS = 10;",
   );

@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -140,4 +140,60 @@ export function changes(outcome: Outcome): { op: string; name: string }[] {
   return steps
     .filter(({ op }) => op !== "same")
     .map(({ op, urn }) => ({ op, name: urn.split("::").at(-1) ?? "" }));
+}
+
+/** Credentials as the program hands them out. */
+export interface Login {
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  readonly url: string;
+}
+
+/** The login in a Secret. */
+export async function loginOf(place: Workplace, namespace: string, secret: string): Promise<Login> {
+  const { stdout } = await place.kubectl("get", "secret", secret, "-n", namespace, "-o", "json");
+  const { data } = JSON.parse(stdout) as { data: Record<string, string> };
+  const text = (key: string): string => Buffer.from(data[key] ?? "", "base64").toString();
+  return { user: text("username"), password: text("password"), database: text("name"), url: text("url") };
+}
+
+/** How a login connects to a database, its own by default. */
+export const connectionOf = (
+  place: Workplace,
+  { user, password, database: own }: Login,
+  database = own,
+): pg.ClientConfig => ({ host: "127.0.0.1", port: place.platform.pg.port, user, password, database });
+
+/**
+ * Runs `pulumi up` and kills its process group some time after it began to change something; says how it ended.
+ * @param delay milliseconds
+ */
+export async function killedUp(place: Workplace, delay: number): Promise<NodeJS.Signals | null> {
+  const child = spawn(
+    "pulumi",
+    ["up", "--yes", "--skip-preview", "--stack", "sandbox", "--non-interactive"],
+    {
+      cwd: place.project,
+      env: commandEnvironment(place.platform),
+      detached: true,
+      stdio: ["ignore", "pipe", "ignore"],
+    },
+  );
+  const ended = new Promise<NodeJS.Signals | null>((resolve) => {
+    child.once("close", (_, signal) => {
+      resolve(signal);
+    });
+  });
+  await Promise.race([
+    ended,
+    new Promise<void>((resolve) => {
+      child.stdout.on("data", (chunk: Buffer) => {
+        if (/(creat|updat|delet)(ing|ed)/.test(chunk.toString())) resolve();
+      });
+    }),
+  ]);
+  await new Promise((resolve) => setTimeout(resolve, delay));
+  if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+  return ended;
 }
