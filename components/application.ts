@@ -47,11 +47,13 @@ export function uploadsMounts(claimName: Input<string>): Mounts {
   };
 }
 
-/** The volume of uploaded files. Its storage class retains what it holds. */
+/**
+ * The volume of uploaded files. Its storage class retains what it holds.
+ * @param after the quota that it must fit in
+ */
 export function createUploads(
   { name, labels, cell, parent, namespace }: NamespacedScope,
-  bytes: number,
-  protect: boolean,
+  { bytes, protect, after }: { bytes: number; protect: boolean; after: readonly Resource[] },
 ): Output<string> {
   const claim = new PersistentVolumeClaim(
     `${name}-uploads`,
@@ -64,7 +66,7 @@ export function createUploads(
         resources: { requests: { storage: formatBytes(bytes) } },
       },
     },
-    { parent, protect },
+    { parent, protect, dependsOn: [...after] },
   );
   return claim.metadata.name;
 }

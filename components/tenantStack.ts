@@ -59,7 +59,7 @@ export class TenantStack extends ComponentResource {
     const guards = [...limits, ...createNetworkPolicies(scope)];
 
     const { move } = spec;
-    const own = createOwnVolume(scope);
+    const own = createOwnVolume(scope, limits);
     const volumes = { served: pool?.volume ?? own, other: otherPool?.volume ?? own };
     // What was moved is compared with the record before anybody writes to it.
     const opened = move?.phase === "soak" ? createMove(scope, volumes, guards) : [];
@@ -90,13 +90,13 @@ export class TenantStack extends ComponentResource {
 }
 
 /** The tenant's own uploads volume, where its placement or a side of its move has one. */
-function createOwnVolume(scope: TenantScope): Volume | undefined {
+function createOwnVolume(scope: TenantScope, after: readonly Resource[]): Volume | undefined {
   const { placement, move, uploadsBytes } = scope.spec;
   if (uploadsBytes === 0) return undefined;
   // Until cutover it holds copies only, and in cleanup what is left behind.
   const disposable =
     !hasOwnApp(placement) && move !== undefined && ["prepare", "sync", "cleanup"].includes(move.phase);
-  const claim = createUploads(scope, uploadsBytes, !disposable);
+  const claim = createUploads(scope, { bytes: uploadsBytes, protect: !disposable, after });
   return { namespace: scope.namespace, claim, account: BACKUP };
 }
 

@@ -84,7 +84,7 @@ export class Pool extends ComponentResource implements SharedApp {
     this.#spec = spec;
     this.#guards = [...createQuota(scope, spec.quota, [], OBJECTS), ...createNetworkPolicies(scope)];
     const selector = poolAppLabels(spec.plan);
-    const claim = createUploads(scope, spec.uploadsBytes, true);
+    const claim = createUploads(scope, { bytes: spec.uploadsBytes, protect: true, after: this.#guards });
     const mounts = uploadsMounts(claim);
     const pods = createApplication(scope, {
       selector,

@@ -42,13 +42,30 @@ export function wantsVolume(claim: KubeObject): boolean {
   );
 }
 
+/** What a bound claim asks for beyond what it has; undefined where it has it. */
+export function wantsExpansion(claim: KubeObject): string | undefined {
+  const spec = claim.spec as ClaimSpec;
+  const status = claim.status as { readonly capacity?: { readonly storage?: string } } | undefined;
+  const asked = spec.resources?.requests?.storage;
+  const has = status?.capacity?.storage;
+  return spec.storageClassName === STORAGE_CLASS && has !== undefined && asked !== has ? asked : undefined;
+}
+
+/** A folder has no size: the volume is called larger, and the claim with it. */
+async function expand(client: KubeClient, claim: KubeObject, storage: string): Promise<void> {
+  const { volumeName } = claim.spec as ClaimSpec;
+  const volume = { apiVersion: "v1", kind: "PersistentVolume", name: volumeName ?? "" };
+  await client.mergePatch(volume, { spec: { capacity: { storage } } });
+  await client.patchStatus(refOf(claim), { capacity: { storage } });
+}
+
 /** The files of an earlier claim of that name are retained, and never seen by the new one. */
 function setAside(folder: string): void {
   if (existsSync(folder))
     renameSync(folder, `${folder}.released-${new Date().toISOString().replaceAll(":", "-")}`);
 }
 
-/** Gives every claim of the class its folder. */
+/** Gives every claim of the class its folder, and room when it asks for more. */
 export async function provideVolumes(
   client: KubeClient,
   folder: string,
@@ -59,8 +76,11 @@ export async function provideVolumes(
     { apiVersion: "v1", kind: "PersistentVolumeClaim" },
     { signal },
   )) {
-    if (type === "DELETED" || !wantsVolume(object)) continue;
+    if (type === "DELETED") continue;
     try {
+      const larger = wantsExpansion(object);
+      if (larger !== undefined) await expand(client, object, larger);
+      if (!wantsVolume(object)) continue;
       const { name = "", namespace = "" } = object.metadata;
       const volume = volumeFor(object, folder);
       if ((await client.get(refOf(volume))) !== undefined) continue;

@@ -1,5 +1,13 @@
 import pg from "pg";
-import { loginOf, connectionOf, openWorkplace, sql, type Login, type Workplace } from "../support/e2e.ts";
+import {
+  acting,
+  loginOf,
+  connectionOf,
+  openWorkplace,
+  sql,
+  type Login,
+  type Workplace,
+} from "../support/e2e.ts";
 
 const MINUTE = 60_000;
 jest.setTimeout(5 * MINUTE);
@@ -57,18 +65,6 @@ async function directory(pool: string): Promise<Record<string, { tenantId: strin
       JSON.parse(Buffer.from(value, "base64").toString()) as { tenantId: string; databaseUrl: string },
     ]),
   );
-}
-
-/** Runs SQL in a session that acts for a tenant. */
-async function acting(tenant: string, as: pg.ClientConfig, text: string): Promise<unknown[]> {
-  const client = new pg.Client(as);
-  await client.connect();
-  try {
-    await client.query("select set_config('app.tenant_id', $1, false)", [tenant]);
-    return (await client.query<object>(text)).rows;
-  } finally {
-    await client.end();
-  }
 }
 
 /** What must not change for the pods of a pool to stay: the template's generation, and the pods themselves. */

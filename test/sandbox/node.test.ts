@@ -5,7 +5,7 @@ import type { KubeClient, KubeObject } from "../../sandbox/kube/client.ts";
 import { adoptedContainers } from "../../sandbox/node/adopt.ts";
 import { Addresses } from "../../sandbox/node/addresses.ts";
 import { restartDelay } from "../../sandbox/node/backoff.ts";
-import { volumeFor, wantsVolume } from "../../sandbox/node/claims.ts";
+import { volumeFor, wantsExpansion, wantsVolume } from "../../sandbox/node/claims.ts";
 import { containerEnvironment, expand } from "../../sandbox/node/environment.ts";
 import { type ContainerRecord, phase, podStatus } from "../../sandbox/node/podStatus.ts";
 import { programArguments } from "../../sandbox/node/process.ts";
@@ -338,6 +338,17 @@ describe("claims", () => {
         hostPath: { path: "/volumes/customer-acme/up" },
       },
     });
+  });
+
+  it("that ask for more than they have get it", () => {
+    const grown = (storageClassName: string, storage: string) => ({
+      ...claim({ storageClassName, volumeName: "pvc-u2", resources: { requests: { storage } } }),
+      status: { capacity: { storage: "5Gi" } },
+    });
+    expect(wantsExpansion(grown("uploads", "10Gi"))).toBe("10Gi");
+    expect(wantsExpansion(grown("uploads", "5Gi"))).toBeUndefined();
+    expect(wantsExpansion(grown("gp3", "10Gi"))).toBeUndefined();
+    expect(wantsExpansion(claim({ storageClassName: "uploads" }))).toBeUndefined();
   });
 
   it("of other classes, or bound ones, are left alone", () => {

@@ -129,6 +129,22 @@ export async function sql<Row extends pg.QueryResultRow>(
   }
 }
 
+/** Runs SQL in a session that acts for a tenant. */
+export async function acting<Row extends pg.QueryResultRow>(
+  tenant: string,
+  as: pg.ClientConfig,
+  text: string,
+): Promise<Row[]> {
+  const client = new pg.Client(as);
+  await client.connect();
+  try {
+    await client.query("select set_config('app.tenant_id', $1, false)", [tenant]);
+    return (await client.query<Row>(text)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
 interface Step {
   readonly op: string;
   readonly urn: string;
