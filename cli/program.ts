@@ -5,6 +5,7 @@ import { registerDiff } from "./commands/diff.ts";
 import { registerDomain } from "./commands/domain.ts";
 import { registerLint } from "./commands/lint.ts";
 import { registerList } from "./commands/list.ts";
+import { registerMove } from "./commands/move.ts";
 import { registerPlan } from "./commands/plan.ts";
 import { registerRecover } from "./commands/recover.ts";
 import { registerPin, registerPromote, registerUnpin } from "./commands/releases.ts";
@@ -19,6 +20,7 @@ const COMMANDS: readonly ((program: Command, io: Io) => void)[] = [
   registerList,
   registerShow,
   registerPlan,
+  registerMove,
   registerSuspend,
   registerResume,
   registerOffboard,

@@ -2,14 +2,16 @@ import { Argument, type Command } from "commander";
 import { PLAN_NAMES, type Catalogue, type PlanName } from "../../registry/catalogue.ts";
 import { planChange, planMargin } from "../../registry/margins.ts";
 import { formatBytes } from "../../registry/quantities.ts";
+import type { RegisteredTenant } from "../../registry/load.ts";
+import { effectivePlan } from "../../registry/placement.ts";
 import { volumeBytes } from "../../registry/resolve.ts";
 import type { TenantEntry } from "../../registry/tenantSchema.ts";
 import { editTenant, makeChange, type WriteOptions } from "../change.ts";
-import { Refusal } from "../failures.ts";
+import { Refusal, UsageError } from "../failures.ts";
 import { table, type Io } from "../io.ts";
 import { money, moneyDelta, percent } from "../money.ts";
 import { present, since, writesRegistry } from "../options.ts";
-import { openWorkspace, tenantOf } from "../workspace.ts";
+import { openWorkspace, tenantOf, type Workspace } from "../workspace.ts";
 
 interface PlanOptions extends WriteOptions {
   readonly since?: string;
@@ -19,7 +21,9 @@ export function registerPlan(program: Command, io: Io): void {
   const command = program
     .command("plan")
     .summary("change a tenant's plan; tells price, cost and margin")
-    .description("Changes a tenant's plan and tells what that does to price, cost and margin a month.")
+    .description(
+      "Changes a tenant's plan and tells what that does to price, cost and margin a month. A plan with another placement begins a move: see `tenant move`.",
+    )
     .argument("<id>")
     .addArgument(new Argument("<plan>").choices(PLAN_NAMES))
     .addOption(since("the plan takes effect"));
@@ -29,7 +33,10 @@ export function registerPlan(program: Command, io: Io): void {
     const tenant = tenantOf(workspace.registry, id);
     const { entry } = tenant;
     if (entry.plan === plan) throw new Refusal(`${id} has the plan ${plan} already, since ${entry.since}`);
-    refuseOtherPlacement(entry, plan, catalogue);
+    if (catalogue.plans[plan].placement !== catalogue.plans[effectivePlan(entry)].placement) {
+      await beginMove(io, workspace, tenant, plan, options);
+      return;
+    }
     const from = options.since ?? present(io);
     const kept = keptVolume(entry, plan, catalogue);
     const edited = editTenant(workspace, tenant, (editor) => {
@@ -54,17 +61,36 @@ export function registerPlan(program: Command, io: Io): void {
   });
 }
 
-/** Data does not follow a plan into another placement. */
-function refuseOtherPlacement({ id, plan }: TenantEntry, target: PlanName, { plans }: Catalogue): void {
-  const { placement } = plans[plan];
-  if (plans[target].placement === placement) return;
-  const others = PLAN_NAMES.filter((name) => name !== plan && plans[name].placement === placement);
-  throw new Refusal(
-    [
-      `${id} cannot go from ${plan} (placement ${placement}) to ${target} (placement ${plans[target].placement}): a change of plan does not move its data.`,
-      `It can change to: ${others.length === 0 ? "no other plan" : others.join(", ")}. For ${target}, add a new tenant under a new id, move the data and then end ${id}.`,
-    ].join("\n"),
-  );
+/** A plan with another placement: the data moves, step by step, and the plan takes effect when it has. */
+async function beginMove(
+  io: Io,
+  workspace: Workspace,
+  tenant: RegisteredTenant,
+  plan: PlanName,
+  options: PlanOptions,
+): Promise<void> {
+  const { id, plan: from, migration } = tenant.entry;
+  const { catalogue } = workspace.registry;
+  const [source, target] = [catalogue.plans[from].placement, catalogue.plans[plan].placement];
+  if (migration !== undefined)
+    throw new Refusal(`${id} moves to ${from} already; \`npx tenant move ${id} back\` takes that back`);
+  if (options.since !== undefined)
+    throw new UsageError(
+      `${plan} has another placement, so it takes effect at cutover: \`npx tenant move ${id} cutover --since …\``,
+    );
+  const edited = editTenant(workspace, tenant, (editor) => {
+    editor.set(["plan"], plan);
+    editor.set(["migration"], { kind: "placement", from, phase: "prepare" });
+  });
+  const change = {
+    ...edited,
+    summary: `${id} begins to move from ${from} (${source}) to ${plan} (${target}), and is served and billed as ${from} until its cutover; a month:`,
+    details: () => [
+      ...effects(from, plan, catalogue),
+      `after \`pulumi up\`: npx tenant move ${id} sync (docs/runbooks/move-a-tenant.md)`,
+    ],
+  };
+  await makeChange(io, workspace, change, options);
 }
 
 /** What the change does a month. */

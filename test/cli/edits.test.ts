@@ -1,5 +1,5 @@
 import { REGISTRY_FILE } from "../../registry/files.ts";
-import { GAMMA, inProject, REGISTRY } from "./support.ts";
+import { GAMMA, inProject, REGISTRY, type Outcome } from "./support.ts";
 
 const NOW = "2026-11-23T12:00:00Z";
 const WRITTEN = `${REGISTRY_FILE} is written`;
@@ -84,17 +84,36 @@ describe("tenant plan", () => {
       );
     }));
 
-  it("refuses another placement and says what to do", () =>
+  it("begins a move to a plan with another placement, which takes effect later", () =>
     inProject(async ({ tenant, read }) => {
-      expect(await tenant(["plan", "acme", "starter", "--yes"])).toEqual({
-        code: 1,
-        out: [],
+      expect(await tenant(["plan", "acme", "starter", "--since", "2026-01-01"])).toMatchObject({
+        code: 2,
         err: [
-          "acme cannot go from enterprise (placement silo) to starter (placement pool): a change of plan does not move its data.",
-          "It can change to: ai_enhanced. For starter, add a new tenant under a new id, move the data and then end acme.",
+          "starter has another placement, so it takes effect at cutover: `npx tenant move acme cutover --since …`",
         ],
       });
-      expect(read()).toBe(REGISTRY);
+      expect(await tenant(["plan", "acme", "starter"])).toEqual({
+        code: 0,
+        out: [
+          "acme begins to move from enterprise (silo) to starter (pool), and is served and billed as enterprise until its cutover; a month:",
+          "  price   $699.00 → $99.00  -$600.00",
+          "  cost    $150.00 → $15.00  -$135.00",
+          "  margin  $549.00 → $84.00  -$465.00  78.5 % → 84.8 %",
+          "  after `pulumi up`: npx tenant move acme sync (docs/runbooks/move-a-tenant.md)",
+          WRITTEN,
+        ],
+        err: [],
+      });
+      expect(read()).toBe(
+        REGISTRY.replace("    plan: enterprise\n", "    plan: starter\n").replace(
+          / {4}billing: \{ subscriptionRef: sub_acme.*\n/,
+          (line) => `${line}    migration: { kind: placement, from: enterprise, phase: prepare }\n`,
+        ),
+      );
+      expect(await tenant(["plan", "acme", "professional"])).toMatchObject({
+        code: 1,
+        err: ["acme moves to starter already; `npx tenant move acme back` takes that back"],
+      });
     }));
 
   it("asks before a downgrade", () =>
@@ -121,6 +140,123 @@ describe("tenant plan", () => {
       expect(read()).toContain('    uploadsVolume: "100Gi"\n');
       await change("enterprise", "2026-03-01T00:00:00Z");
       expect(read()).not.toContain("uploadsVolume");
+    }));
+});
+
+describe("tenant move", () => {
+  const SUM = "4".repeat(64);
+  /** Runs commands one after the other on a tenant that moves; hands over the last outcome and the entry. */
+  const inMove = (commands: readonly string[], check: (project: { last: Outcome; entry: string }) => void) =>
+    inProject(async ({ tenant, read }) => {
+      await tenant(["add", "zoe", "--plan", "starter", "--since", "2026-01-01"]);
+      let last = await tenant(["plan", "zoe", "professional"]);
+      for (const command of commands) {
+        expect(last).toMatchObject({ code: 0 });
+        last = await tenant(["move", "zoe", ...command.split(" "), "--yes"]);
+      }
+      check({ last, entry: /- id: zoe\n(?: {4}.*\n)+/.exec(read())?.[0] ?? "" });
+    });
+  const migration = (text: string): string | undefined => /migration: (.*)/.exec(text)?.[1];
+  const plan = (text: string): string | undefined => /plan: (.*)/.exec(text)?.[1];
+  const THERE = ["sync", "cutover", `soak --checksum ${SUM}`];
+
+  it("copies while the old plan serves", () =>
+    inMove(["sync"], ({ last, entry }) => {
+      expect(last.out).toEqual([
+        "zoe is copied to professional while starter serves",
+        "  after `pulumi up`: npx tenant move zoe cutover",
+        WRITTEN,
+      ]);
+      expect(entry).toContain("2026-01-01T00:00:00Z");
+      expect(migration(entry)).toBe("{ kind: placement, from: starter, phase: sync }");
+    }));
+
+  it("records the checksum in soak, and ends", async () => {
+    await inMove(["sync", "cutover"], ({ last, entry }) => {
+      expect(last.out).toContain(
+        "  after `pulumi up`: kubectl logs -n customer-zoe job/warehouse-move   and   npx tenant move zoe soak --checksum <what it prints>",
+      );
+      expect(entry).toContain(`since: "${NOW}"`);
+    });
+    await inMove(THERE, ({ entry }) => {
+      expect(migration(entry)).toBe(`{ kind: placement, from: starter, phase: soak, checksum: "${SUM}" }`);
+    });
+    await inMove([...THERE, "cleanup", "end"], ({ last, entry }) => {
+      expect(last.out[0]).toBe("zoe has moved from starter to professional");
+      expect([plan(entry), migration(entry)]).toEqual(["professional", undefined]);
+    });
+  });
+
+  it("goes back from every phase but the last", async () => {
+    await inMove(["back"], ({ entry }) => {
+      expect([plan(entry), migration(entry)]).toEqual(["starter", undefined]);
+    });
+    await inMove(["sync", "back"], ({ entry }) => {
+      expect(migration(entry)).toContain("phase: prepare");
+    });
+    await inMove(["sync", "cutover --since 2026-05-01", "back"], ({ entry }) => {
+      expect(migration(entry)).toContain("phase: sync");
+      expect(entry).toContain(`since: "${NOW}"`);
+    });
+    await inMove(["sync", "cutover --since 2026-05-01", `soak --checksum ${SUM}`, "back"], ({ entry }) => {
+      expect([plan(entry), migration(entry)]).toEqual([
+        "starter",
+        "{ kind: placement, from: professional, phase: cutover }",
+      ]);
+    });
+    await inMove([...THERE, "cleanup", "back"], ({ last }) => {
+      expect(last).toMatchObject({ code: 1 });
+      expect(last.err[0]).toContain("zoe has nothing to go back to: what starter held is deleted");
+    });
+  });
+
+  it("leaves out no phase", () =>
+    inMove(["cutover"], ({ last, entry }) => {
+      expect(last.code).toBe(1);
+      expect(last.err.join("\n")).toContain("cannot go from prepare to cutover; apply sync next");
+      expect(migration(entry)).toContain("phase: prepare");
+    }));
+
+  it("wants the checksum that the cutover printed", async () => {
+    await inMove(["sync", "cutover", "soak"], ({ last }) => {
+      expect(last).toMatchObject({
+        code: 2,
+        err: [
+          "soak needs --checksum, which the cutover printed: kubectl logs -n customer-zoe job/warehouse-move",
+        ],
+      });
+    });
+    await inMove(["sync", "cutover", "soak --checksum abc"], ({ last }) => {
+      expect(last).toMatchObject({ code: 2, err: ["--checksum abc is no SHA-256"] });
+    });
+  });
+
+  it("asks before nobody is served, and before data is deleted", () =>
+    inProject(async ({ tenant }) => {
+      const asked: string[] = [];
+      const no = (question: string): boolean => {
+        asked.push(question);
+        return false;
+      };
+      await tenant(["add", "zoe", "--plan", "starter", "--since", "2026-01-01"]);
+      await tenant(["plan", "zoe", "professional"]);
+      await tenant(["move", "zoe", "sync"]);
+      expect(await tenant(["move", "zoe", "cutover"], no)).toMatchObject({ code: 1 });
+      await tenant(["move", "zoe", "cutover", "--yes"]);
+      await tenant(["move", "zoe", "soak", "--checksum", SUM]);
+      expect(await tenant(["move", "zoe", "cleanup"], no)).toMatchObject({ code: 1 });
+      expect(asked).toEqual([
+        "Stop serving zoe until its data is moved?",
+        "Delete what starter held of zoe? There is no way back after it.",
+      ]);
+    }));
+
+  it("needs a move", () =>
+    inProject(async ({ tenant }) => {
+      expect(await tenant(["move", "acme", "sync"])).toMatchObject({
+        code: 1,
+        err: ["acme does not move; `npx tenant plan acme <plan>` begins a move"],
+      });
     }));
 });
 

@@ -205,7 +205,7 @@ export async function killedUp(place: Workplace, delay: number): Promise<NodeJS.
     ended,
     new Promise<void>((resolve) => {
       child.stdout.on("data", (chunk: Buffer) => {
-        if (/(creat|updat|delet)(ing|ed)/.test(chunk.toString())) resolve();
+        if (/ing (?:original |replacement )?\(\d/.test(chunk.toString())) resolve();
       });
     }),
   ]);
