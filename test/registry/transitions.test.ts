@@ -143,6 +143,141 @@ describe.each([
 });
 
 describe("a change between two runs", () => {
+  describe("in a move between placements", () => {
+    const SUM = "4".repeat(64);
+    const SINCE = "2026-01-01T00:00:00Z";
+    const at = (phase: string, plan = "professional", from = "starter") => ({
+      ...acme,
+      plan,
+      since: later.since,
+      migration: {
+        kind: "placement",
+        from,
+        phase,
+        ...(phase === "soak" || phase === "cleanup" ? { checksum: SUM } : {}),
+      },
+    });
+    const none = (plan: string) => ({ ...acme, plan, since: later.since });
+    /** One run or one edit after the other; `since` is no matter here. */
+    const step = (before: object, after: object): string[] =>
+      up([before], [after]).map((issue) => issue.replace(/^\S+ /, ""));
+
+    it.each([
+      ["begins", none("starter"), at("prepare")],
+      ["ends before it began", at("prepare"), none("starter")],
+      ["goes on to sync", at("prepare"), at("sync")],
+      ["goes back to prepare", at("sync"), at("prepare")],
+      ["goes on to cutover", at("sync"), at("cutover")],
+      ["goes back to sync", at("cutover"), at("sync")],
+      ["goes on to soak", at("cutover"), at("soak")],
+      ["turns round", at("soak"), at("cutover", "starter", "professional")],
+      ["goes on to cleanup", at("soak"), at("cleanup")],
+      ["ends", at("cleanup"), none("professional")],
+      ["stays", at("soak"), at("soak")],
+    ])("%s", (_step, before, after) => {
+      expect(step(before, after)).toEqual([]);
+    });
+
+    it.each([
+      [
+        "is left out",
+        none("starter"),
+        none("professional"),
+        "acme.plan: would move the tenant from placement pool to bridge, which a change of plan alone does not do; add migration: { kind: placement, from: starter, phase: prepare }",
+      ],
+      [
+        "begins in the middle",
+        none("starter"),
+        at("sync"),
+        "acme.migration.phase: cannot begin with sync; begin with prepare and apply it",
+      ],
+      [
+        "begins elsewhere",
+        none("enterprise"),
+        at("prepare"),
+        "acme.migration.from: is starter, but the tenant's plan is enterprise; write enterprise",
+      ],
+      [
+        "skips sync",
+        at("prepare"),
+        at("cutover"),
+        "acme.migration.phase: cannot go from prepare to cutover; apply sync next",
+      ],
+      [
+        "skips soak",
+        at("cutover"),
+        at("cleanup"),
+        "acme.migration.phase: cannot go from cutover to cleanup; apply soak or sync next",
+      ],
+      [
+        "forgets what was written in soak",
+        at("soak"),
+        at("sync"),
+        "acme.migration.phase: cannot go from soak to sync; apply cleanup next, or back without loss by plan: starter and migration: { kind: placement, from: professional, phase: cutover }",
+      ],
+      [
+        "goes back to what is deleted",
+        at("cleanup"),
+        at("soak"),
+        "acme.migration.phase: cannot go from cleanup to soak; remove migration to end the move; a way back from professional is a move of its own",
+      ],
+      [
+        "turns round too early",
+        at("sync"),
+        at("cutover", "starter", "professional"),
+        "acme.migration.phase: cannot turn back from sync to cutover; from soak a move turns back to cutover",
+      ],
+      [
+        "ends in the middle",
+        at("sync"),
+        none("professional"),
+        "acme.migration: was removed in phase sync, which would leave data behind; put it back: { kind: placement, from: starter, phase: sync }",
+      ],
+      [
+        "ends on the wrong side",
+        at("cleanup"),
+        none("starter"),
+        "acme.migration: ends with the plan starter, but in phase cleanup it ends with professional; write plan: professional",
+      ],
+      [
+        "takes its plan back at the wrong side",
+        at("prepare"),
+        none("professional"),
+        "acme.migration: ends with the plan professional, but in phase prepare it ends with starter; write plan: starter",
+      ],
+      [
+        "changes its target",
+        at("sync"),
+        at("sync", "enterprise"),
+        "acme.plan: changes while the tenant moves from starter to professional; end this move first",
+      ],
+      [
+        "changes its source",
+        at("sync", "enterprise"),
+        at("sync", "enterprise", "professional"),
+        "acme.migration.from: changes while the tenant moves from starter to enterprise; end this move first",
+      ],
+    ])("is refused when it %s", (_step, before, after, message) => {
+      expect(step(before, after)).toEqual([message]);
+    });
+
+    it("is nothing for a new tenant", () => {
+      expect(change([{ id: "beta" }], [{ id: "beta" }, at("prepare")])).toEqual([
+        expect.stringContaining("acme.migration: is of a new tenant, which has nothing to move; remove it"),
+      ]);
+    });
+
+    it("leaves billing's date alone until cutover, and wants a new one there", () => {
+      const start = { ...none("starter"), since: SINCE };
+      const dated = (phase: string, since: string) => ({ ...at(phase), since });
+      expect(change([start], [dated("prepare", SINCE)])).toEqual([]);
+      expect(change([dated("sync", SINCE)], [dated("cutover", later.since)])).toEqual([]);
+      expect(change([dated("sync", SINCE)], [dated("cutover", SINCE)])).toEqual([
+        expect.stringContaining("acme.since: stays the same although plan changes"),
+      ]);
+    });
+  });
+
   it("does not move a tenant to another placement", () => {
     const applied = [{ id: "acme", placement: "bridge", plan: "professional" }];
     expect(forbiddenTransitions(applied, loadValid(registryOf(acme))).map(formatIssue)).toEqual([

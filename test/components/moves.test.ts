@@ -1,0 +1,295 @@
+import { MOVE_PHASES, type MovePhase } from "../../registry/placement.ts";
+import { formatIssue } from "../../registry/issues.ts";
+import { renderCell } from "../support/cell.ts";
+import type { Registration } from "../support/mocks.ts";
+import { load, loadValid, registryOf } from "../support/registry.ts";
+
+const SUM = "4".repeat(64);
+
+/** What the program registers for a tenant in a phase of its move. */
+function moving(from: string, plan: string, phase: MovePhase, more: object = {}): Promise<Registration[]> {
+  const recorded = phase === "soak" || phase === "cleanup" ? { checksum: SUM } : {};
+  const migration = { kind: "placement", from, phase, ...recorded };
+  return renderCell(loadValid(registryOf({ id: "carla", plan, migration, ...more })));
+}
+
+const inputs = (registrations: readonly Registration[], name: string): Record<string, unknown> | undefined =>
+  registrations.find((r) => r.name === name && r.type !== "warehouse:tenancy:TenantStack")?.inputs;
+
+/** What decides who serves, who may enter, and what is done. */
+async function courseOf(from: string, to: string): Promise<Record<string, object>> {
+  const course: Record<string, object> = {};
+  for (const phase of MOVE_PHASES) {
+    const registrations = await moving(from, to, phase);
+    const env = (name: string): Record<string, string> => {
+      const job = inputs(registrations, name) as
+        | { spec: { template: { spec: { containers: [{ env: { name: string; value?: string }[] }] } } } }
+        | undefined;
+      return Object.fromEntries(
+        (job?.spec.template.spec.containers[0].env ?? []).map(({ name: key, value = "" }) => [key, value]),
+      );
+    };
+    const { MOVE_STEP: step, MOVE_FROM: source, MOVE_TO: target } = env("carla-move");
+    const route = inputs(registrations, "carla-route") as {
+      spec: { rules: [{ backendRefs: [{ name: string; namespace?: string }] }] };
+    };
+    const { name, namespace } = route.spec.rules[0].backendRefs[0];
+    const service = inputs(registrations, "carla-service") as
+      { spec: { selector: { app: string } } } | undefined;
+    const volume = inputs(registrations, "carla-uploads");
+    course[phase] = {
+      route: namespace === undefined ? `own ${service?.spec.selector.app ?? ""}` : `${namespace} ${name}`,
+      enters: [
+        ...((inputs(registrations, "carla-rw")?.["roles"] as string[]).length > 0 ? ["shared"] : []),
+        ...((inputs(registrations, "carla-connect-rw")?.["privileges"] as string[] | undefined)?.includes(
+          "CONNECT",
+        )
+          ? ["own"]
+          : []),
+      ],
+      rows: step === undefined ? "" : `${step} ${source ?? ""} → ${target ?? ""}`,
+      files: ["push", "pull", "purge"].filter((each) => inputs(registrations, `carla-files-${each}`)),
+      ...(volume === undefined ? {} : { volume: true }),
+    };
+  }
+  return course;
+}
+
+describe("a move", () => {
+  it("from the pool to a database of its own", async () => {
+    expect(await courseOf("starter", "professional")).toMatchInlineSnapshot(`
+     {
+       "cleanup": {
+         "enters": [
+           "own",
+         ],
+         "files": [
+           "purge",
+         ],
+         "route": "pool-professional warehouse-service",
+         "rows": "purge warehouse_carla → warehouse_shared",
+       },
+       "cutover": {
+         "enters": [],
+         "files": [
+           "push",
+           "pull",
+         ],
+         "route": "pool-professional warehouse-maintenance",
+         "rows": "cutover warehouse_shared → warehouse_carla",
+       },
+       "prepare": {
+         "enters": [
+           "shared",
+         ],
+         "files": [
+           "purge",
+         ],
+         "route": "pool-starter warehouse-service",
+         "rows": "",
+       },
+       "soak": {
+         "enters": [
+           "own",
+         ],
+         "files": [],
+         "route": "pool-professional warehouse-service",
+         "rows": "verify warehouse_shared → warehouse_carla",
+       },
+       "sync": {
+         "enters": [
+           "shared",
+         ],
+         "files": [
+           "push",
+           "pull",
+         ],
+         "route": "pool-starter warehouse-service",
+         "rows": "copy warehouse_shared → warehouse_carla",
+       },
+     }
+    `);
+  });
+  it("from a pool's application to its own", async () => {
+    expect(await courseOf("professional", "enterprise")).toMatchInlineSnapshot(`
+     {
+       "cleanup": {
+         "enters": [
+           "own",
+         ],
+         "files": [
+           "purge",
+         ],
+         "route": "own warehouse",
+         "rows": "",
+         "volume": true,
+       },
+       "cutover": {
+         "enters": [],
+         "files": [
+           "push",
+           "pull",
+         ],
+         "route": "own warehouse-maintenance",
+         "rows": "cutover warehouse_carla → warehouse_carla",
+         "volume": true,
+       },
+       "prepare": {
+         "enters": [
+           "own",
+         ],
+         "files": [],
+         "route": "pool-professional warehouse-service",
+         "rows": "",
+         "volume": true,
+       },
+       "soak": {
+         "enters": [
+           "own",
+         ],
+         "files": [],
+         "route": "own warehouse",
+         "rows": "",
+         "volume": true,
+       },
+       "sync": {
+         "enters": [
+           "own",
+         ],
+         "files": [
+           "push",
+           "pull",
+         ],
+         "route": "pool-professional warehouse-service",
+         "rows": "",
+         "volume": true,
+       },
+     }
+    `);
+  });
+  it("from everything of its own to the pool", async () => {
+    expect(await courseOf("enterprise", "starter")).toMatchInlineSnapshot(`
+     {
+       "cleanup": {
+         "enters": [
+           "shared",
+         ],
+         "files": [],
+         "route": "pool-starter warehouse-service",
+         "rows": "",
+         "volume": true,
+       },
+       "cutover": {
+         "enters": [],
+         "files": [
+           "push",
+           "pull",
+         ],
+         "route": "pool-starter warehouse-maintenance",
+         "rows": "cutover warehouse_carla → warehouse_shared",
+         "volume": true,
+       },
+       "prepare": {
+         "enters": [
+           "own",
+         ],
+         "files": [
+           "purge",
+         ],
+         "route": "own warehouse",
+         "rows": "purge warehouse_carla → warehouse_shared",
+         "volume": true,
+       },
+       "soak": {
+         "enters": [
+           "shared",
+         ],
+         "files": [],
+         "route": "pool-starter warehouse-service",
+         "rows": "verify warehouse_carla → warehouse_shared",
+         "volume": true,
+       },
+       "sync": {
+         "enters": [
+           "own",
+         ],
+         "files": [
+           "push",
+           "pull",
+         ],
+         "route": "own warehouse",
+         "rows": "copy warehouse_carla → warehouse_shared",
+         "volume": true,
+       },
+     }
+    `);
+  });
+
+  it("gives the login that moves no more than it needs, and only while it does", async () => {
+    const memberships = async (phase: MovePhase): Promise<unknown[]> => {
+      const registrations = await moving("starter", "professional", phase);
+      return ["carla-owner", "carla-migrate", "carla-backup"].map(
+        (name) => inputs(registrations, name)?.["roles"],
+      );
+    };
+    const owner = ["warehouse_shared_rw"];
+    expect(await memberships("sync")).toEqual([owner, ["warehouse_carla_owner"], ["warehouse_shared_ro"]]);
+    expect(await memberships("cutover")).toEqual([
+      owner,
+      ["warehouse_carla_owner", "warehouse_carla_app_a", "warehouse_carla_app_b"],
+      [],
+    ]);
+    expect(await memberships("soak")).toEqual([owner, ["warehouse_carla_owner"], []]);
+    const ended = await renderCell(loadValid(registryOf({ id: "carla", plan: "professional" })));
+    expect(inputs(ended, "carla-owner")?.["roles"]).toEqual([]);
+  });
+
+  it("holds the quota of both sides, and connections enough to copy", async () => {
+    const quota = (registrations: readonly Registration[]) =>
+      (inputs(registrations, "carla-quota") as { spec: { hard: Record<string, string> } }).spec.hard["pods"];
+    for (const phase of MOVE_PHASES) {
+      expect([phase, quota(await moving("enterprise", "starter", phase))]).toEqual([phase, "10"]);
+      expect(inputs(await moving("starter", "enterprise", phase), "carla-migrate")?.["connectionLimit"]).toBe(
+        3,
+      );
+    }
+    const ended = await renderCell(loadValid(registryOf({ id: "carla", plan: "starter" })));
+    expect(quota(ended)).toBe("3");
+    expect(inputs(ended, "carla-migrate")?.["connectionLimit"]).toBe(1);
+  });
+
+  it("waits in prepare and sync with what the old plan has, and wants the new plan kept from cutover on", () => {
+    const issues = (phase: MovePhase): string[] => {
+      const migration = { kind: "placement", from: "enterprise", phase };
+      const features = { ai_workflows: "full" };
+      const loaded = load(registryOf({ id: "carla", plan: "professional", features, migration }));
+      return loaded.ok ? [] : loaded.issues.map(formatIssue);
+    };
+    expect(issues("prepare")).toEqual([]);
+    expect(issues("sync")).toEqual([]);
+    expect(issues("cutover")).toEqual([
+      expect.stringContaining(
+        'carla.features.ai_workflows: "full" is more than Professional includes ("none")',
+      ),
+    ]);
+  });
+
+  it("leaves every neighbour as it is, in each phase", async () => {
+    const acme = { id: "acme", plan: "starter" };
+    const byKey = (all: readonly Registration[]) =>
+      new Map(all.map(({ type, name, inputs: given }) => [`${type}::${name}`, JSON.stringify(given)]));
+    const alone = byKey(await renderCell(loadValid(registryOf(acme))));
+    for (const phase of MOVE_PHASES) {
+      const recorded = phase === "soak" || phase === "cleanup" ? { checksum: SUM } : {};
+      const carla = {
+        id: "carla",
+        plan: "enterprise",
+        migration: { kind: "placement", from: "starter", phase, ...recorded },
+      };
+      const together = byKey(await renderCell(loadValid(registryOf(carla, acme))));
+      for (const [key, given] of alone) {
+        if (!key.endsWith("::pool-starter-directory")) expect([key, together.get(key)]).toEqual([key, given]);
+      }
+    }
+  });
+});

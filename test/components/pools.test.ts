@@ -1,0 +1,281 @@
+import { directoryIssues, MAX_DIRECTORY_BYTES } from "../../components/cell/directory.ts";
+import { neededPools } from "../../components/cell/pool.ts";
+import { formatIssue } from "../../registry/issues.ts";
+import { gatewayCell, ingressCell, renderCell } from "../support/cell.ts";
+import type { Registration } from "../support/mocks.ts";
+import { loadValid, registryOf } from "../support/registry.ts";
+
+const starter = { id: "carla", plan: "starter" };
+const professional = { id: "dora", plan: "professional" };
+
+const render = (entries: readonly object[], cell = gatewayCell) =>
+  renderCell(loadValid(registryOf(...entries)), cell);
+
+function find(registrations: readonly Registration[], type: string, name: string): Record<string, unknown> {
+  const found = registrations.find((r) => r.type.endsWith(type) && r.name === name);
+  if (found === undefined) throw new Error(`no ${type} ${name}`);
+  return found.inputs;
+}
+const named = (registrations: readonly Registration[], prefix: string): string[] =>
+  registrations
+    .filter(({ name }) => name === prefix || name.startsWith(`${prefix}-`))
+    .map(({ name }) => name);
+
+/** The directory of a pool, decoded. */
+function directory(registrations: readonly Registration[], pool: string): Record<string, unknown> {
+  const { value } = find(registrations, ":Secret", `${pool}-directory`)["data"] as {
+    value: Record<string, string>;
+  };
+  return Object.fromEntries(
+    Object.entries(value).map(([host, text]) => [
+      host,
+      JSON.parse(Buffer.from(text, "base64").toString()) as unknown,
+    ]),
+  );
+}
+
+describe("a pool", () => {
+  it("is made for the plans that need it alone", async () => {
+    const silos = await render([{ id: "acme" }]);
+    expect(silos.filter(({ name }) => /^(pool|shared)-/.test(name))).toEqual([]);
+    const bridges = await render([professional]);
+    expect(named(bridges, "pool-starter")).toEqual([]);
+    expect(named(bridges, "shared-database")).toEqual([]);
+    expect(named(bridges, "pool-professional")).toContain("pool-professional-app");
+    const pools = await render([starter]);
+    expect(named(pools, "pool-starter")).toContain("pool-starter-app");
+    expect(named(pools, "shared-database")).toContain("shared-database-check");
+  });
+
+  it("stays when its last tenant has gone, and comes with either side of a move", () => {
+    const plans = (entries: readonly object[], present: readonly string[] = []): string[] => {
+      const { pools, tenants } = loadValid(registryOf(...entries));
+      return neededPools(pools, tenants, present).map(({ plan }) => plan);
+    };
+    expect(plans([{ id: "acme" }], ["starter"])).toEqual(["starter"]);
+    expect(
+      plans([{ ...professional, migration: { kind: "placement", from: "starter", phase: "prepare" } }]),
+    ).toEqual(["starter", "professional"]);
+    // A plan that shares nothing any more has no pool, whatever was there.
+    expect(plans([{ id: "acme" }], ["enterprise", "nonsense"])).toEqual([]);
+  });
+
+  it("runs as a silo does: hardened, spread, scaled and disrupted one by one", async () => {
+    const registrations = await render([starter, { id: "acme" }]);
+    const pod = (name: string) =>
+      (
+        find(registrations, ":Deployment", name) as {
+          spec: { template: { spec: Record<string, unknown> & { containers: [Record<string, unknown>] } } };
+        }
+      ).spec.template.spec;
+    const [shared, own] = [pod("pool-starter-app"), pod("acme-app")];
+    for (const field of [
+      "securityContext",
+      "automountServiceAccountToken",
+      "terminationGracePeriodSeconds",
+    ]) {
+      expect([field, shared[field]]).toEqual([field, own[field]]);
+    }
+    const probes = ["startupProbe", "livenessProbe", "readinessProbe"];
+    for (const field of ["image", "securityContext", "ports", "lifecycle", ...probes]) {
+      expect([field, shared.containers[0][field]]).toEqual([field, own.containers[0][field]]);
+    }
+    expect(shared["topologySpreadConstraints"]).toMatchObject([
+      { topologyKey: "topology.kubernetes.io/zone", maxSkew: 1 },
+      { topologyKey: "kubernetes.io/hostname", maxSkew: 1 },
+    ]);
+    expect(shared.containers[0]).toMatchObject({
+      env: [
+        { name: "PLAN", value: "starter" },
+        { name: "TENANT_DIRECTORY", value: "/etc/warehouse/tenants" },
+      ],
+      resources: { requests: { cpu: "500m", memory: "1Gi" }, limits: { cpu: "1", memory: "1Gi" } },
+    });
+    expect(shared.containers[0]["volumeMounts"]).toContainEqual({
+      name: "tenants",
+      mountPath: "/etc/warehouse/tenants",
+      readOnly: true,
+    });
+    expect(find(registrations, ":HorizontalPodAutoscaler", "pool-starter-autoscaler")).toMatchObject({
+      spec: { minReplicas: 2, maxReplicas: 6 },
+    });
+    expect(find(registrations, ":PodDisruptionBudget", "pool-starter-disruption-budget")).toMatchObject({
+      spec: {
+        maxUnavailable: 1,
+        selector: { matchLabels: { app: "warehouse", "tenantstack.io/pool": "starter" } },
+      },
+    });
+    expect(find(registrations, ":ResourceQuota", "pool-starter-quota")).toMatchObject({
+      // Six pods, a surge pod and three Jobs.
+      spec: { hard: { pods: "10", "requests.cpu": "3800m", "requests.storage": "500Gi" } },
+    });
+  });
+
+  it("knows its tenants by every host, with their features and their own logins", async () => {
+    const domains = [{ host: "shop.example.org", verification: "verified" }];
+    const branding = { productName: "Dora's" };
+    const registrations = await render([{ ...professional, domains, branding }, starter]);
+    const entry = {
+      tenantId: "dora",
+      databaseUrl:
+        "postgres://warehouse_dora_app_a:secret-of-dora-app-a-password@db.internal:5432/warehouse_dora?sslmode=verify-full",
+      features: {
+        PLAN: "professional",
+        BRAND_NAME: "Dora's",
+        BRAND_COLOR: "",
+        BRAND_LOGO_URL: "",
+        AI_WORKFLOWS: "none",
+        CHATBOT: "none",
+        CUSTOM_THEME: "",
+        INTEGRATIONS: "",
+      },
+    };
+    expect(directory(registrations, "pool-professional")).toEqual({
+      "dora.yourwarehousesaas.com": entry,
+      "shop.example.org": entry,
+    });
+    expect(directory(registrations, "pool-starter")).toMatchObject({
+      "carla.yourwarehousesaas.com": {
+        databaseUrl: expect.stringMatching(
+          /^postgres:\/\/warehouse_carla_app_a:.*\/warehouse_shared\?/,
+        ) as unknown,
+      },
+    });
+    const others = registrations.filter(
+      ({ name, type }) => !/Secret$|Role$|RandomPassword$/.test(type) && name,
+    );
+    expect(JSON.stringify(others)).not.toContain("secret-of-");
+  });
+
+  it("does not know a suspended tenant, whose hosts it answers for all the same", async () => {
+    const suspended = {
+      ...starter,
+      state: "suspended",
+      suspension: { reason: "unpaid", mode: "payment_required" },
+    };
+    const registrations = await render([suspended, { id: "carol", plan: "starter" }]);
+    expect(Object.keys(directory(registrations, "pool-starter"))).toEqual(["carol.yourwarehousesaas.com"]);
+    expect(find(registrations, ":HTTPRoute", "carla-route")).toMatchObject({
+      spec: {
+        rules: [{ backendRefs: [{ name: "warehouse-payment-required", namespace: "pool-starter" }] }],
+      },
+    });
+    expect(find(registrations, ":Deployment", "pool-starter-payment-required")).toMatchObject({
+      spec: { template: { spec: { containers: [{ env: [{ value: "payment_required" }] }] } } },
+    });
+    expect(named(registrations, "pool-starter-maintenance")).toEqual([]);
+    expect(
+      named(registrations, "carla").filter((name) => /-(app|init|service|uploads|maintenance)$/.test(name)),
+    ).toEqual([]);
+  });
+
+  it("has the Ingress of its tenants in its own namespace, where the Service is", async () => {
+    const registrations = await render([starter], ingressCell);
+    expect(find(registrations, ":Ingress", "carla-ingress")).toMatchObject({
+      metadata: { name: "customer-carla", namespace: "pool-starter" },
+      spec: { tls: [{ secretName: "carla-tls" }] },
+    });
+    expect(find(registrations, ":Certificate", "carla-certificate")).toMatchObject({
+      metadata: { name: "carla-tls", namespace: "pool-starter" },
+    });
+    expect(named(registrations, "carla-reference-grant")).toEqual([]);
+  });
+
+  it("lets only the routes of its tenants lead to it", async () => {
+    const registrations = await render([starter]);
+    expect(find(registrations, ":ReferenceGrant", "carla-reference-grant")).toMatchObject({
+      metadata: { name: "customer-carla", namespace: "pool-starter" },
+      spec: {
+        from: [{ kind: "HTTPRoute", namespace: "customer-carla" }],
+        to: [{ group: "", kind: "Service" }],
+      },
+    });
+  });
+});
+
+describe("the directory's size", () => {
+  it("is checked before anything is made, and the way out is named", () => {
+    const tenants = (count: number) =>
+      loadValid(
+        registryOf(...Array.from({ length: count }, (_, n) => ({ id: `tenant-${n}`, plan: "starter" }))),
+      ).tenants;
+    expect(directoryIssues(tenants(100), gatewayCell)).toEqual([]);
+    const crowd = tenants(3000);
+    expect(directoryIssues(crowd, gatewayCell).map(formatIssue)).toEqual([
+      expect.stringMatching(
+        /^tenants\/tenants\.yaml pool-starter: has 3000 tenants, whose directory takes 1\d{6} bytes of the 1048576 that a Secret holds; give some of them another cell$/,
+      ),
+    ]);
+    expect(MAX_DIRECTORY_BYTES).toBe(2 ** 20);
+  });
+
+  it("is not less than what is made", async () => {
+    const entries = [starter, { id: "carla-with-a-rather-long-name", plan: "starter" }];
+    const { tenants } = loadValid(registryOf(...entries));
+    const { value } = find(await render(entries), ":Secret", "pool-starter-directory")["data"] as {
+      value: Record<string, string>;
+    };
+    const bytes = Object.entries(value).reduce(
+      (sum, [key, text]) => sum + key.length + Buffer.from(text, "base64").length,
+      0,
+    );
+    expect(directoryIssues(tenants, gatewayCell, bytes)).toHaveLength(1);
+  });
+});
+
+describe("a tenant of the pool", () => {
+  it("has its namespace, limits, isolation, logins and backup, and no database", async () => {
+    const registrations = await render([starter]);
+    expect(named(registrations, "carla").sort()).toMatchInlineSnapshot(`
+     [
+       "carla",
+       "carla-alerts",
+       "carla-app-a",
+       "carla-app-a-password",
+       "carla-app-b",
+       "carla-app-b-password",
+       "carla-app-ingress",
+       "carla-backup",
+       "carla-backup",
+       "carla-backup-account",
+       "carla-backup-password",
+       "carla-backup-prefix",
+       "carla-dashboard",
+       "carla-db-backup-secret",
+       "carla-db-migrate-secret",
+       "carla-db-secret",
+       "carla-init",
+       "carla-isolation",
+       "carla-limits",
+       "carla-migrate",
+       "carla-migrate-password",
+       "carla-namespace",
+       "carla-quota",
+       "carla-reference-grant",
+       "carla-route",
+       "carla-rw",
+     ]
+    `);
+    expect(find(registrations, ":Role", "carla-rw")).toMatchObject({ roles: ["warehouse_shared_rw"] });
+    expect(find(registrations, ":Role", "carla-backup")).toMatchObject({ roles: ["warehouse_shared_ro"] });
+    expect(find(registrations, ":Role", "carla-migrate")).toMatchObject({ roles: ["warehouse_carla_rw"] });
+    expect(find(registrations, ":ResourceQuota", "carla-quota")).toMatchObject({
+      spec: { hard: { pods: "3", "requests.storage": "0" } },
+    });
+    expect(find(registrations, ":CronJob", "carla-backup")).toMatchObject({
+      spec: {
+        jobTemplate: {
+          spec: {
+            template: {
+              spec: {
+                containers: [
+                  { env: expect.arrayContaining([{ name: "BACKUP_SCOPE", value: "rows" }]) as unknown },
+                ],
+              },
+            },
+          },
+        },
+      },
+    });
+  });
+});
