@@ -158,6 +158,7 @@ export async function tenantOutputs(paths: Layout, env: Environment): Promise<re
 export interface TenantOutput {
   readonly id: string;
   readonly plan?: string;
+  readonly placement?: string;
   readonly state?: string;
   readonly host?: string;
   readonly namespace?: string;

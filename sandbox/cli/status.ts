@@ -5,7 +5,7 @@ import { rememberedPorts } from "../lib/ports.ts";
 import { table } from "../lib/table.ts";
 import { platformStatus } from "../platform.ts";
 import type { ServerState } from "../services/spec.ts";
-import { type TenantRow, tenantRows } from "./tenants.ts";
+import { podsText, type TenantRow, tenantRows } from "./tenants.ts";
 
 /** Servers of a complete platform, in the order people think of them. */
 export const expectedServers = [
@@ -74,7 +74,7 @@ export async function status(paths: Layout, json: boolean): Promise<number> {
         row.plan,
         row.state,
         row.host,
-        `${row.pods.ready}/${row.pods.desired}`,
+        podsText(row.pods),
         row.database,
       ]);
       console.log(`\n${table(["tenant", "plan", "state", "host", "pods", "database"], rows)}`);

@@ -2,7 +2,8 @@ import { KubeClient, type KubeObject } from "../kube/client.ts";
 import type { Layout } from "../layout.ts";
 import { messageOf } from "../lib/errors.ts";
 import { tenantOutputs } from "../stack.ts";
-import { databaseName, databaseSecretName } from "../../registry/naming.ts";
+import type { PlanName } from "../../registry/catalogue.ts";
+import { databaseName, databaseSecretName, poolName } from "../../registry/naming.ts";
 
 /** What people want to know of a tenant. */
 export interface TenantRow {
@@ -10,7 +11,12 @@ export interface TenantRow {
   readonly plan: string;
   readonly state: string;
   readonly host: string;
-  readonly pods: { readonly ready: number; readonly desired: number };
+  readonly pods: {
+    readonly ready: number;
+    readonly desired: number;
+    /** The namespace of the pool whose pods these are. Default: they are the tenant's own. */
+    readonly pool?: string;
+  };
   readonly database: string;
 }
 
@@ -30,6 +36,10 @@ export function podCount(deployments: readonly KubeObject[], namespace: string):
   };
 }
 
+/** "2/2", or "2/2 in pool-starter". */
+export const podsText = ({ ready, desired, pool }: TenantRow["pods"]): string =>
+  `${ready}/${desired}${pool === undefined ? "" : ` in ${pool}`}`;
+
 /** The tenants of the last update, with what the cluster says of them now. */
 export async function tenantRows(
   paths: Layout,
@@ -42,20 +52,26 @@ export async function tenantRows(
       client.list({ apiVersion: "apps/v1", kind: "Deployment" }),
       client.list({ apiVersion: "v1", kind: "Secret" }),
     ]);
-    return tenants.map(({ id, plan = "", state = "", host = "", namespace = `customer-${id}` }) => {
-      const secret = secrets.items.find(
-        ({ metadata }) => metadata.namespace === namespace && metadata.name === databaseSecretName(id),
-      );
-      const name = (secret?.data as Readonly<Record<string, string>> | undefined)?.name;
-      return {
-        tenant: id,
-        plan,
-        state,
-        host,
-        pods: podCount(deployments.items, namespace),
-        database: name === undefined ? databaseName(id) : Buffer.from(name, "base64").toString("utf8"),
-      };
-    });
+    return tenants.map(
+      ({ id, plan = "", placement = "silo", state = "", host = "", namespace = `customer-${id}` }) => {
+        const pool = placement === "silo" ? undefined : poolName(plan as PlanName);
+        const secret = secrets.items.find(
+          ({ metadata }) => metadata.namespace === namespace && metadata.name === databaseSecretName(id),
+        );
+        const name = (secret?.data as Readonly<Record<string, string>> | undefined)?.name;
+        return {
+          tenant: id,
+          plan,
+          state,
+          host,
+          pods:
+            pool === undefined
+              ? podCount(deployments.items, namespace)
+              : { ...podCount(deployments.items, pool), pool },
+          database: name === undefined ? databaseName(id) : Buffer.from(name, "base64").toString("utf8"),
+        };
+      },
+    );
   } catch (error) {
     throw new Error(`the tenants could not be read: ${messageOf(error)}`, { cause: error });
   } finally {

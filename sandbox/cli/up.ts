@@ -6,7 +6,7 @@ import type { Layout } from "../layout.ts";
 import { bringUp, type Platform, withSandboxLock } from "../platform.ts";
 import { announcesStep, ensureStack, heal, quiet, runPulumi } from "../stack.ts";
 import { changeOf, type Step, tenantSeconds } from "./eventLog.ts";
-import { tenantRows } from "./tenants.ts";
+import { podsText, tenantRows } from "./tenants.ts";
 
 /** Environment of pulumi: the user's, with the sandbox's on top. */
 export const pulumiEnvironment = (platform: Platform): Record<string, string | undefined> => ({
@@ -95,7 +95,7 @@ async function closing(
           tenant,
           plan,
           host,
-          `${pods.ready}/${pods.desired}`,
+          podsText(pods),
           database,
           took === undefined ? "unchanged" : String(took),
         ];
