@@ -1,4 +1,5 @@
 import type { LoadedRegistry, RegisteredTenant } from "../registry/load.ts";
+import { effectivePlan } from "../registry/placement.ts";
 import { ringOf, servingVersion } from "../registry/rollout.ts";
 
 /** Where a value of a resolved tenant was decided. cell: the stack that deploys it; catalogue: releases of the registry. */
@@ -54,6 +55,8 @@ const ORIGIN_BY_PATH: Readonly<Record<string, Origin | OriginOf>> = {
   "credentials.rotation": either(({ credentials }) => credentials.rotation > 0, "built-in"),
   backup: "plan",
   slo: "plan",
+  move: "entry",
+  "move.other.release": "releases",
 };
 
 export function originOf(
@@ -77,9 +80,11 @@ export function describeOrigin(
 ): string {
   switch (origin) {
     case "plan":
-      return `plan ${entry.plan}`;
+      return `plan ${effectivePlan(entry)}`;
     case "ring": {
-      const ring = ringOf(entry, registry.defaults);
+      // A pool runs what ring 2 runs.
+      const pooled = servingVersion(entry, registry).from === "pool";
+      const ring = pooled ? 2 : ringOf(entry, registry.defaults);
       return `ring ${ring} (${registry.releases.rings[`${ring}`].name})`;
     }
     case "pin":

@@ -39,7 +39,12 @@ function valuesOf(registry: LoadedRegistry): ReadonlyMap<string, Values> {
   return new Map(
     allTenants(registry).map(({ entry }) => [
       entry.id,
-      new Map(flatten({ ...entry, ...specs.get(entry.id) }).filter(([, value]) => value !== undefined)),
+      // A move is told once, as the entry has it.
+      new Map(
+        flatten({ ...entry, ...specs.get(entry.id), move: undefined }).filter(
+          ([, value]) => value !== undefined,
+        ),
+      ),
     ]),
   );
 }

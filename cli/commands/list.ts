@@ -3,6 +3,7 @@ import { PLAN_NAMES } from "../../registry/catalogue.ts";
 import { isLive, STATES } from "../../registry/lifecycle.ts";
 import type { LoadedRegistry, RegisteredTenant } from "../../registry/load.ts";
 import { platformHost } from "../../registry/naming.ts";
+import { effectivePlan } from "../../registry/placement.ts";
 import { ringOf, servingVersion } from "../../registry/rollout.ts";
 import { paint, table, type Io } from "../io.ts";
 import { readsRegistry } from "../options.ts";
@@ -30,7 +31,7 @@ export function registerList(program: Command, io: Io): void {
     const { registry } = openWorkspace(io, options);
     const rows = allTenants(registry)
       .filter(({ entry }) => options.state === undefined || entry.state === options.state)
-      .filter(({ entry }) => options.plan === undefined || entry.plan === options.plan)
+      .filter(({ entry }) => options.plan === undefined || effectivePlan(entry) === options.plan)
       .map((tenant) => rowOf(tenant, registry));
     if (options.json === true) io.out(JSON.stringify(rows, undefined, 2));
     else if (options.ids === true)
@@ -46,7 +47,10 @@ export function registerList(program: Command, io: Io): void {
 interface Row {
   readonly id: string;
   readonly displayName: string;
+  /** The plan that serves it. */
   readonly plan: string;
+  /** The move that is under way; null without. */
+  readonly move: { readonly from: string; readonly to: string; readonly phase: string } | null;
   readonly state: string;
   readonly since: string;
   readonly ring: number | null;
@@ -59,7 +63,8 @@ interface Row {
 function rowOf(tenant: RegisteredTenant, registry: LoadedRegistry): Row {
   const { entry, place } = tenant;
   const { defaults, context } = registry;
-  const { id, displayName = id, plan, state, since } = entry;
+  const { id, displayName = id, state, since, migration } = entry;
+  const plan = effectivePlan(entry);
   const lives = isLive(state);
   const host = platformHost(id, context.baseDomain);
   const { version } = servingVersion(entry, registry);
@@ -68,14 +73,16 @@ function rowOf(tenant: RegisteredTenant, registry: LoadedRegistry): Row {
     ring: lives ? ringOf(entry, defaults) : null,
     version: lives ? version : null,
     pinned: entry.pin !== undefined,
+    move:
+      migration?.from === undefined ? null : { from: migration.from, to: entry.plan, phase: migration.phase },
   };
 }
 
 function printRows(io: Io, rows: readonly Row[]): void {
   const lines = table([
     HEAD,
-    ...rows.map(({ id, plan, state, since, ring, version, pinned, host }) => [
-      ...[id, plan, state, since.slice(0, 10)],
+    ...rows.map(({ id, plan, move, state, since, ring, version, pinned, host }) => [
+      ...[id, move === null ? plan : `${move.from} → ${move.to}: ${move.phase}`, state, since.slice(0, 10)],
       ring === null ? "-" : String(ring),
       version === null ? "-" : `${version}${pinned ? "*" : ""}`,
       host,

@@ -31,6 +31,22 @@ describe("tenant list", () => {
       });
     }));
 
+  it("says who serves a tenant that moves, and where it goes", () =>
+    inProject(async ({ tenant }) => {
+      await tenant(["plan", "acme", "starter"]);
+      expect((await tenant(["list"])).out[1]).toMatch(/^acme {3}enterprise → starter: prepare {2}active/);
+      expect((await tenant(["list", "--plan", "enterprise", "--ids"])).out).toEqual(["acme"]);
+      const [first] = JSON.parse((await tenant(["list", "--json"])).out.join("\n")) as unknown[];
+      expect(first).toMatchObject({
+        plan: "enterprise",
+        move: { from: "enterprise", to: "starter", phase: "prepare" },
+      });
+      const shown = (await tenant(["show", "acme"])).out.map((line) => line.replaceAll(/ +/g, " "));
+      expect(shown).toEqual(
+        expect.arrayContaining(["placement plan enterprise silo", "move.other.plan entry starter"]),
+      );
+    }));
+
   it("prints JSON for programs", () =>
     inProject(async ({ tenant }) => {
       const [first] = JSON.parse((await tenant(["list", "--json"])).out.join("\n")) as unknown[];
@@ -38,6 +54,7 @@ describe("tenant list", () => {
         id: "acme",
         displayName: "ACME Corp",
         plan: "enterprise",
+        move: null,
         state: "active",
         since: "2025-10-01T00:00:00Z",
         ring: 2,
@@ -76,7 +93,9 @@ describe("tenant show", () => {
         readonly spec: object;
       };
       expect(shown.spec).toMatchObject({ id: "acme", release: { version: "v2.1.0" } });
-      for (const [path, origin] of Object.entries(shown.origins))
+      await tenant(["plan", "acme", "starter"]);
+      const moving = JSON.parse((await tenant(["show", "acme", "--json"])).out.join("\n")) as typeof shown;
+      for (const [path, origin] of Object.entries({ ...shown.origins, ...moving.origins }))
         expect([path, ORIGINS]).toEqual([path, expect.arrayContaining([origin])]);
       expect(Object.keys(shown.origins).length).toBeGreaterThan(30);
     }));
