@@ -34,7 +34,7 @@ describe("tenant list", () => {
   it("says who serves a tenant that moves, and where it goes", () =>
     inProject(async ({ tenant }) => {
       await tenant(["plan", "acme", "starter"]);
-      expect((await tenant(["list"])).out[1]).toMatch(/^acme {3}enterprise → starter: prepare {2}active/);
+      expect((await tenant(["list"])).out[1]).toMatch(/^acme {2}enterprise → starter: prepare {2}active/);
       expect((await tenant(["list", "--plan", "enterprise", "--ids"])).out).toEqual(["acme"]);
       const [first] = JSON.parse((await tenant(["list", "--json"])).out.join("\n")) as unknown[];
       expect(first).toMatchObject({

@@ -4,6 +4,7 @@ import pg from "pg";
 import { dump as dumpTo, verifyDump } from "../../ops/postgres.ts";
 import { billingSchema } from "../../billing/contract.ts";
 import { heal } from "../../sandbox/stack.ts";
+import { flood } from "../support/flood.ts";
 import {
   changes,
   commandEnvironment,
@@ -341,51 +342,13 @@ describe("tenants' databases", () => {
   it("keep a neighbour's flood of connections from a tenant", async () => {
     const acme = connection(await login("acme"), "warehouse_acme");
     const beta = connection(await login("beta"), "warehouse_beta");
-    const quiet = await p99(beta);
-
-    const flood: pg.Client[] = [];
-    const refusals = new Set<string>();
-    let over = false;
-    const knock = async (): Promise<void> => {
-      const client = new pg.Client(acme);
-      client.on("error", () => undefined);
-      try {
-        await client.connect();
-        flood.push(client);
-      } catch (error) {
-        refusals.add((error as Error).message);
-        await client.end();
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-    };
-    while (refusals.size === 0) await knock();
-    const knocking = (async () => {
-      while (!over) await knock();
-    })();
-    const flooded = await p99(beta);
-    over = true;
-    await knocking;
-    await Promise.all(flood.map((client) => client.end()));
-
-    expect(flood).toHaveLength(60);
-    expect([...refusals]).toEqual(['too many connections for role "warehouse_acme_app_a"']);
-    expect(flooded).toBeLessThan(2 * quiet);
+    const { slowdown, ...said } = await flood(acme, beta);
+    expect(said).toEqual({
+      opened: 60,
+      refusals: ['too many connections for role "warehouse_acme_app_a"'],
+    });
+    expect(slowdown).toBeLessThan(2);
   });
-
-  /** 99th percentile of the time of a visit: connect, ask, leave; milliseconds. The least of five rounds of 200. */
-  async function p99(login: pg.ClientConfig): Promise<number> {
-    const rounds: number[] = [];
-    for (let round = 0; round < 5; round++) {
-      const times: number[] = [];
-      for (let visit = 0; visit < 200; visit++) {
-        const begun = performance.now();
-        await sql(login, "select 1");
-        times.push(performance.now() - begun);
-      }
-      rounds.push(times.sort((a, b) => a - b)[197] ?? Number.NaN);
-    }
-    return Math.min(...rounds);
-  }
 
   async function migrateLogin() {
     const { stdout } = await place.kubectl(
