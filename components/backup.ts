@@ -6,16 +6,19 @@ import { BACKUP, backupPrefix, namespaceName } from "../registry/naming.ts";
 import { hasOwnDatabase } from "../registry/placement.ts";
 import { JOB_POD } from "../registry/resolve.ts";
 import { failurePolicy, FINAL_EXIT_CODES, loginEnv } from "./job.ts";
+import { VOLUME_PATH, type Volume } from "./move.ts";
 import { CONTAINER_SECURITY, POD_SECURITY, resourceRequirements } from "./pod.ts";
 import type { TenantScope } from "./scope.ts";
 
 /**
  * The tenant's prefix in the bucket, described by an object of its own, the identity that may write to it, and the
  * scheduled backup (see ops/). The bucket's lifecycle rules do retention; the Job has no right to delete.
+ * @param volume the volume that holds the tenant's files alone; undefined: it shares one, and its files are left out
  */
 export function createBackup(
   { spec, labels, cell, parent, namespace }: TenantScope,
   secret: Output<string>,
+  volume: Volume | undefined,
   guards: readonly Resource[],
 ): void {
   const { id } = spec;
@@ -66,7 +69,9 @@ export function createBackup(
                 enableServiceLinks: false,
                 securityContext: POD_SECURITY,
                 restartPolicy: "Never",
-                volumes: [{ name: "scratch", emptyDir: { sizeLimit: "2Gi" } }],
+                ...(volume === undefined
+                  ? {}
+                  : { volumes: [{ name: "uploads", persistentVolumeClaim: { claimName: volume.claim } }] }),
                 containers: [
                   {
                     name: BACKUP,
@@ -80,10 +85,13 @@ export function createBackup(
                       { name: "BACKUP_SCOPE", value: hasOwnDatabase(spec.placement) ? "database" : "rows" },
                       { name: "AWS_REGION", value: cell.region },
                       ...loginEnv({ cell }, secret),
+                      ...(volume === undefined ? [] : [{ name: "FILES_FOLDER", value: VOLUME_PATH }]),
                     ],
                     securityContext: CONTAINER_SECURITY,
                     resources: resourceRequirements(JOB_POD.requests, JOB_POD.limits),
-                    volumeMounts: [{ name: "scratch", mountPath: "/tmp" }],
+                    ...(volume === undefined
+                      ? {}
+                      : { volumeMounts: [{ name: "uploads", mountPath: VOLUME_PATH, readOnly: true }] }),
                   },
                 ],
               },

@@ -21,7 +21,7 @@ export interface MoveVolumes {
 }
 
 /** Where the Jobs mount a volume. */
-const VOLUME_PATH = "/uploads";
+export const VOLUME_PATH = "/uploads";
 
 /** The longest that copying may take. */
 const DEADLINE_SECONDS = 4 * 3600;

@@ -82,7 +82,7 @@ export class TenantStack extends ComponentResource {
     if (move?.phase !== "soak") {
       createMove(scope, volumes, [...guards, ...database.access, ...target, ...stopped, route]);
     }
-    createBackup(scope, database.backup.name, guards);
+    createBackup(scope, database.backup.name, hasOwnApp(spec.placement) ? own : undefined, guards);
     createMonitoring(scope);
     this.databaseUrl = database.app.url;
     this.registerOutputs({});

@@ -4,7 +4,8 @@
 // server.
 import { join } from "node:path";
 import { z } from "zod";
-import { backup } from "./backup.ts";
+import { backup } from "./backup/backup.ts";
+import { BACKUP_KINDS } from "./backup/manifest.ts";
 import { databaseEnvironment, databaseLogin, readEnvironment, text } from "./environment.ts";
 import { OpsFailure } from "./failure.ts";
 import { assertIsolation } from "./isolation.ts";
@@ -35,6 +36,9 @@ const filesEnvironment = bucketEnvironment.extend({
 const backupEnvironment = databaseEnvironment.extend({
   ...bucketEnvironment.shape,
   BACKUP_SCOPE: z.enum(["database", "rows"]).default("database"),
+  BACKUP_KIND: z.enum(BACKUP_KINDS).default("scheduled"),
+  /** Where the tenant's files are in the container. Default: they are not its alone. */
+  FILES_FOLDER: text.optional(),
 });
 
 const moveEnvironment = databaseEnvironment.extend({
@@ -60,14 +64,17 @@ async function runBackup(): Promise<void> {
       tenantId: env.TENANT_ID,
       prefix: env.BACKUP_PREFIX,
       retainDays: env.BACKUP_RETAIN_DAYS,
+      kind: env.BACKUP_KIND,
       scope: env.BACKUP_SCOPE,
-      scratch: join(env.OPS_ROOT, "tmp"),
+      ...(env.FILES_FOLDER === undefined ? {} : { files: join(env.OPS_ROOT, env.FILES_FOLDER) }),
       database: databaseLogin(env),
     },
     new Storage(env.BACKUP_BUCKET),
     log,
   );
-  log(`backup ${manifest.id} complete: ${manifest.database.bytes} bytes, sha256 ${manifest.database.sha256}`);
+  const { database, files } = manifest;
+  const sums = files === null ? "" : `, files sha256 ${files.sha256}`;
+  log(`backup ${manifest.id} complete: database sha256 ${database.sha256}${sums}`);
 }
 
 async function runMaintenance(): Promise<void> {

@@ -6,7 +6,15 @@ import {
   S3Client,
   type PutObjectCommandInput,
 } from "@aws-sdk/client-s3";
+import { Upload } from "@aws-sdk/lib-storage";
 import { OpsFailure } from "./failure.ts";
+
+/** 10,000 parts of this size hold 160 GB; as many at once are in memory. */
+const PART_BYTES = 16 * 2 ** 20;
+const UPLOADS_AT_ONCE = 2;
+
+/** What the operations program does with a bucket; every method fails with an OpsFailure. */
+export type ObjectStore = { readonly [Method in keyof Storage]: Storage[Method] };
 
 /** A bucket; region, endpoint and credentials come from the standard AWS environment (EKS Pod Identity in the cluster). */
 export class Storage {
@@ -36,13 +44,36 @@ export class Storage {
         }),
       ),
     );
+    await this.requireSize(key, object.ContentLength ?? 0);
+  }
+
+  /** Uploads a stream of any length in parts, few at a time; S3 checks the SHA-256 of each. */
+  async upload(key: string, body: Readable, retainDays: number): Promise<void> {
+    const upload = new Upload({
+      client: this.#client,
+      params: {
+        Bucket: this.#bucket,
+        Key: key,
+        Body: body,
+        ServerSideEncryption: "AES256",
+        ChecksumAlgorithm: "SHA256",
+      },
+      tags: [{ Key: "retain-days", Value: String(retainDays) }],
+      queueSize: UPLOADS_AT_ONCE,
+      partSize: PART_BYTES,
+    });
+    await this.#send(key, () => upload.done());
+  }
+
+  /** @throws OpsFailure "verification" where the object has another size than was sent */
+  async requireSize(key: string, bytes: number): Promise<void> {
     const head = await this.#send(key, () =>
       this.#client.send(new HeadObjectCommand({ Bucket: this.#bucket, Key: key })),
     );
-    if (head.ContentLength !== object.ContentLength) {
+    if (head.ContentLength !== bytes) {
       throw new OpsFailure(
         "verification",
-        `${key} has ${head.ContentLength ?? 0} bytes in the bucket, ${object.ContentLength ?? 0} were sent`,
+        `${key} has ${head.ContentLength ?? 0} bytes in the bucket, ${bytes} were sent`,
       );
     }
   }
@@ -74,7 +105,7 @@ export class Storage {
   }
 
   /** Creates a JSON object that must not exist yet. */
-  async create(key: string, value: object): Promise<void> {
+  async create(key: string, value: object, retainDays: number): Promise<void> {
     const body = JSON.stringify(value, undefined, 2);
     await this.#send(key, () =>
       this.#client.send(
@@ -85,6 +116,7 @@ export class Storage {
           ContentType: "application/json",
           ServerSideEncryption: "AES256",
           IfNoneMatch: "*",
+          Tagging: `retain-days=${retainDays}`,
         }),
       ),
     );

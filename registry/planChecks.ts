@@ -68,6 +68,12 @@ const sharedPodsAreNobodysOwn: PlanCheck = ({ placement, entitlements }) => {
   return undefined;
 };
 
+/** One connection holds the snapshot that pg_dump reads on another. */
+const backupsCanRead: PlanCheck = ({ database }) =>
+  database.backupConnections < 2
+    ? { path: ["database", "backupConnections"], message: "is less than the 2 that a backup takes" }
+    : undefined;
+
 const podsCanStart: PlanCheck = ({ placement, resources, replicas }) => {
   if (!hasOwnApp(placement)) return undefined;
   if (resources.cpu / replicas.min < MIN_POD.cpu)
@@ -110,6 +116,7 @@ export const planChecks: readonly PlanCheck[] = [
   sharesFitCost,
   replicasAreOrdered,
   connectionsHoldLogins,
+  backupsCanRead,
   podsCanStart,
   poolsAreDescribed,
   poolPodsCanStart,

@@ -3,7 +3,7 @@ import { escapeIdentifier, escapeLiteral, type Client } from "pg";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import { OpsFailure } from "../failure.ts";
 import { readContents, type Content } from "./digest.ts";
-import { inOrderOfReferences, readTables, requireSameTables, TENANT_COLUMN, type Table } from "./tables.ts";
+import { inOrderOfReferences, readTables, requireSameTables, TENANT_COLUMN, type Table } from "../tables.ts";
 
 /** One side of a move. */
 export interface Side {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { escapeIdentifier, type Client } from "pg";
-import { TENANT_COLUMN, type Table } from "./tables.ts";
+import { TENANT_COLUMN, type Table } from "../tables.ts";
 
 /** What a table holds of a tenant. */
 export interface Content {

@@ -5,7 +5,7 @@ import { dirname, join, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { OpsFailure } from "../failure.ts";
-import type { Storage } from "../storage.ts";
+import type { ObjectStore } from "../storage.ts";
 
 /** What a folder of uploaded files holds. Paths are relative, with `/`. */
 const manifestSchema = z.object({
@@ -43,7 +43,7 @@ const manifestKey = (prefix: string): string => `${prefix}move/manifest.json`;
  */
 export async function pushFiles(
   { tenantId, folder, prefix, retainDays }: FilesRequest,
-  storage: Storage,
+  storage: ObjectStore,
   log: (line: string) => void,
 ): Promise<void> {
   const files = await listFiles(folder);
@@ -76,7 +76,7 @@ export async function pushFiles(
  */
 export async function pullFiles(
   { tenantId, folder, prefix }: FilesRequest,
-  storage: Storage,
+  storage: ObjectStore,
   log: (line: string) => void,
 ): Promise<void> {
   const { tenantId: owner, files } = manifestSchema.parse(

@@ -6,7 +6,7 @@ import type { DatabaseLogin } from "../postgres.ts";
 import { roleNames, SHARED } from "../../registry/naming.ts";
 import { copyRows, purgeRows, type Side } from "./copy.ts";
 import { checksumOf, readContents, SESSION, type Content } from "./digest.ts";
-import { readTables } from "./tables.ts";
+import { readTables } from "../tables.ts";
 
 /**
  * The steps of a move between databases. copy: while the tenant is served from the source; cutover: for the last time,

@@ -1,17 +1,19 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "pg";
+import { backup } from "../../ops/backup/backup.ts";
+import type { Manifest } from "../../ops/backup/manifest.ts";
 import type { Finding } from "../../ops/findings.ts";
 import { bootstrapPool } from "../../ops/pool/bootstrap.ts";
 import { requireVisibleRows } from "../../ops/pool/rows.ts";
-import { dump, type DatabaseLogin } from "../../ops/postgres.ts";
+import type { DatabaseLogin } from "../../ops/postgres.ts";
 import { projectRoot } from "../../sandbox/layout.ts";
 import { freePorts } from "../../sandbox/lib/ports.ts";
 import { run } from "../../sandbox/lib/run.ts";
+import { FolderStore } from "../support/folderStore.ts";
 import { createPool, POOL, poolTenant } from "../support/pool.ts";
-import { PASSWORD, startPostgres, type PostgresServer } from "../support/postgres.ts";
+import { PASSWORD, startPostgres, withPrograms, type PostgresServer } from "../support/postgres.ts";
 
 jest.setTimeout(120_000);
 
@@ -277,26 +279,42 @@ describe("a tenant of the shared database", () => {
 
 describe("the backup of a tenant's rows", () => {
   const backupLogin = login.bind(undefined, { user: "warehouse_acme_backup" });
-  const folder = mkdtempSync(join(tmpdir(), "warehouse-rows-"));
-  afterAll(() => {
-    rmSync(folder, { recursive: true });
-  });
-  /** The dump as text. */
-  async function dumped(tenant: string): Promise<string> {
-    const file = join(folder, "dump");
-    await dump(backupLogin(), file, tenant);
+  /** The dump of a tenant's rows as text, and what the manifest says of it. */
+  async function dumped(tenantId: string): Promise<{ text: string; manifest: Manifest }> {
+    const store = new FolderStore();
+    const manifest = await withPrograms(server, () =>
+      backup(
+        {
+          tenantId,
+          kind: "scheduled",
+          prefix: `customers/${tenantId}/`,
+          retainDays: 14,
+          database: login({ user: `warehouse_${tenantId.replace("-", "_")}_backup` }),
+          scope: "rows",
+        },
+        store,
+        () => undefined,
+      ),
+    );
+    const file = store.path(manifest.database.key);
     const { stdout } = await run(join(server.bin, "pg_restore"), ["--file=-", file], { env: {} });
-    return stdout;
+    store.remove();
+    return { text: stdout, manifest };
   }
 
   it("holds them and nobody else's, with the tables and their sequences", async () => {
-    const text = await dumped("acme");
+    const { text, manifest } = await dumped("acme");
+    expect(manifest.source).toMatchObject({ database: POOL, scope: "rows" });
+    expect(manifest.database.tables).toEqual([
+      { name: "lines", rows: 0 },
+      { name: "orders", rows: 2 },
+    ]);
     expect(text).toContain(
       "COPY app.orders (tenant_id, id, item) FROM stdin;\nacme\t1\tbolts\nacme\t2\tnuts\n",
     );
     expect(text).toContain("CREATE SEQUENCE app.lines_id_seq");
     expect(text).not.toContain("secret");
-    expect(await dumped("acme-2")).not.toContain("bolts");
+    expect((await dumped("acme-2")).text).not.toContain("bolts");
   });
 
   it("is refused where a table would be dumped empty, or the login is another tenant's", async () => {

@@ -73,6 +73,12 @@ describe("an impossible plan", () => {
       "tenants/plans.yaml:83:95 plans.enterprise.database.connections: 7 is below what its logins may open together (65)",
     ],
     [
+      "a backup without a connection for its snapshot",
+      "backupConnections: 2, connections: 7",
+      "backupConnections: 1, connections: 7",
+      "tenants/plans.yaml:16:73 plans.starter.database.backupConnections: 1 is less than the 2 that a backup takes",
+    ],
+    [
       "pods without CPU",
       'resources: { cpu: "2", memory',
       "resources: { cpu: 90m, memory",

@@ -88,3 +88,18 @@ export async function startPostgres(): Promise<PostgresServer> {
     },
   };
 }
+
+/** Runs with the server's programs first on the search path, behind those of other folders. */
+export async function withPrograms<T>(
+  { bin }: Pick<PostgresServer, "bin">,
+  action: () => Promise<T>,
+  ...folders: readonly string[]
+): Promise<T> {
+  const before = process.env["PATH"];
+  process.env["PATH"] = [...folders, bin, before].join(":");
+  try {
+    return await action();
+  } finally {
+    process.env["PATH"] = before;
+  }
+}

@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { OpsFailure } from "../failure.ts";
+import { OpsFailure } from "./failure.ts";
 
 /** A table of the application. */
 export interface Table {

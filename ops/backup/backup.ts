@@ -1,0 +1,175 @@
+import { readdir } from "node:fs/promises";
+import { PassThrough, type Readable, type Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createZstdCompress, createZstdDecompress } from "node:zlib";
+import { withConnection } from "../connection.ts";
+import { OpsFailure } from "../failure.ts";
+import { requireVisibleRows } from "../pool/rows.ts";
+import { dumpCommand, programFailure, type DatabaseLogin } from "../postgres.ts";
+import { runProgram, startSink, startSource, type Ended } from "../program.ts";
+import type { ObjectStore } from "../storage.ts";
+import { basicTime, manifestKey, utcTime, type BACKUP_KINDS, type Manifest } from "./manifest.ts";
+import { takeSnapshot } from "./snapshot.ts";
+import { tee, type Passed } from "./stream.ts";
+
+export interface BackupRequest {
+  readonly tenantId: string;
+  readonly kind: (typeof BACKUP_KINDS)[number];
+  /** Ends in `/`: customers/<id>/ */
+  readonly prefix: string;
+  readonly retainDays: number;
+  readonly database: DatabaseLogin;
+  /** database: all of it; rows: the tenant's rows of a database that tenants share. */
+  readonly scope: "database" | "rows";
+  /** Folder of the uploaded files. Default: they are not the tenant's alone, and left out. */
+  readonly files?: string;
+}
+
+/**
+ * Backs up a tenant: the database in one snapshot, in which the rows are counted, then the files, then the manifest.
+ * Everything streams: what is sent to the bucket is read to its end by pg_restore or tar on the way. Interrupted anywhere,
+ * it leaves no manifest and so no backup that looks complete.
+ * @throws OpsFailure with the exit code of what failed
+ */
+export async function backup(
+  request: BackupRequest,
+  storage: ObjectStore,
+  log: (line: string) => void,
+): Promise<Manifest> {
+  const { tenantId, kind, prefix, retainDays, scope, database, files } = request;
+  const started = new Date();
+  const time = basicTime(started);
+  if (scope === "rows") await requireVisibleRows(database, tenantId);
+  const dumped = await backUpDatabase(request, `${prefix}db/${time}.dump`, storage, log);
+  const archived =
+    files === undefined
+      ? null
+      : await backUpFiles(request, files, `${prefix}files/${time}.tar.zst`, storage, log);
+  const manifest: Manifest = {
+    schemaVersion: 1,
+    id: `${tenantId}-${time}`,
+    kind,
+    tenantId,
+    startedAt: utcTime(started),
+    finishedAt: utcTime(new Date()),
+    retainDays,
+    ...dumped,
+    files: archived,
+  };
+  await storage.create(manifestKey(prefix, time), manifest, retainDays);
+  return manifest;
+}
+
+async function backUpDatabase(
+  { tenantId, retainDays, database, scope }: BackupRequest,
+  key: string,
+  storage: ObjectStore,
+  log: (line: string) => void,
+): Promise<Pick<Manifest, "source" | "database" | "tool">> {
+  return withConnection(database, async (client) => {
+    const rowsOf = scope === "rows" ? tenantId : undefined;
+    if (rowsOf !== undefined) await client.query("SELECT set_config('app.tenant_id', $1, false)", [rowsOf]);
+    const snapshot = await takeSnapshot(client);
+    const rows = snapshot.tables.reduce((sum, table) => sum + table.rows, 0);
+    log(
+      `dumping ${rowsOf === undefined ? "" : `the rows of ${rowsOf} in `}${database.name}: ${snapshot.tables.length} tables, ${rows} rows`,
+    );
+    const { args, env } = dumpCommand(database, snapshot.name, rowsOf);
+    const dump = startSource("pg_dump", args, env);
+    const reader = startSink("pg_restore", ["--file=/dev/null"]);
+    const passed = await send(dump.stdout, reader.stdin, storage, { key, retainDays }, () => {
+      dump.kill();
+      reader.kill();
+    });
+    requireEnd(await dump.ended, (stderr) => programFailure("pg_dump", database, stderr));
+    requireEnd(await reader.ended, (stderr) => unreadable("the dump", stderr));
+    log(`${key}: ${passed.bytes} bytes`);
+    return {
+      source: {
+        database: database.name,
+        scope,
+        serverVersion: snapshot.serverVersion,
+        snapshotAt: snapshot.at,
+      },
+      database: {
+        key,
+        ...passed,
+        format: "pg_dump-custom",
+        tables: [...snapshot.tables],
+        schemaDigest: snapshot.schemaDigest,
+      },
+      tool: { name: "warehouse-ops", pgDump: await version() },
+    };
+  });
+}
+
+async function backUpFiles(
+  { retainDays }: BackupRequest,
+  folder: string,
+  key: string,
+  storage: ObjectStore,
+  log: (line: string) => void,
+): Promise<NonNullable<Manifest["files"]>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const count = entries.filter((entry) => entry.isFile()).length;
+  log(`archiving ${count} files`);
+  const tar = startSource("tar", ["--create", "--file=-", `--directory=${folder}`, "."]);
+  const reader = startSink("tar", ["--list", "--file=-"]);
+  const [pack, unpack] = [createZstdCompress(), createZstdDecompress()];
+  const stop = (): void => {
+    tar.kill();
+    reader.kill();
+  };
+  pipeline(tar.stdout, pack).catch(stop);
+  pipeline(unpack, reader.stdin).catch(stop);
+  const passed = await send(pack, unpack, storage, { key, retainDays }, stop);
+  // 1: a file changed while it was read, as files that are in use do.
+  requireEnd(
+    await tar.ended,
+    (stderr) => new OpsFailure("disk", `tar of ${folder} failed: ${stderr}`),
+    [0, 1],
+  );
+  requireEnd(await reader.ended, (stderr) => unreadable("the archive", stderr));
+  log(`${key}: ${passed.bytes} bytes`);
+  return { key, ...passed, format: "tar+zstd", count };
+}
+
+/**
+ * Sends a stream to the bucket and to a reader at once.
+ * @param stop ends the programs at both ends, so that none is left behind when it fails
+ */
+async function send(
+  from: Readable,
+  reader: Writable,
+  storage: ObjectStore,
+  { key, retainDays }: { readonly key: string; readonly retainDays: number },
+  stop: () => void,
+): Promise<Passed> {
+  const body = new PassThrough();
+  // A failed upload takes nothing any more: the source would wait for ever.
+  const sent = storage.upload(key, body, retainDays).catch((error: unknown): never => {
+    body.destroy();
+    stop();
+    throw error;
+  });
+  const [passed] = await Promise.all([tee(from, body, reader), sent]);
+  await storage.requireSize(key, passed.bytes);
+  return passed;
+}
+
+function requireEnd(
+  { code, stderr }: Ended,
+  failure: (stderr: string) => OpsFailure,
+  good: readonly number[] = [0],
+): void {
+  if (code === null || !good.includes(code)) throw failure(stderr);
+}
+
+const unreadable = (what: string, stderr: string): OpsFailure =>
+  new OpsFailure("verification", `${what} cannot be read back: ${stderr}`);
+
+/** Version of pg_dump, e.g. 15.18. */
+async function version(): Promise<string> {
+  const { stdout } = await runProgram("pg_dump", ["--version"]);
+  return /\d+(?:\.\d+)+/.exec(stdout)?.[0] ?? "";
+}

@@ -1,0 +1,37 @@
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import type { Readable, Writable } from "node:stream";
+
+/** What went through. */
+export interface Passed {
+  readonly bytes: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
+}
+
+/**
+ * Sends a stream to two takers at once, at the pace of the slower, and measures it: nothing is kept but what is under
+ * way. A taker that ends early is told nothing more; its own exit says why.
+ * @returns what went through, once both have it all
+ */
+export async function tee(source: Readable, first: Writable, second: Writable): Promise<Passed> {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  const gone = new Set<Writable>();
+  for (const taker of [first, second]) {
+    taker.once("error", () => gone.add(taker));
+    taker.once("close", () => gone.add(taker));
+  }
+  const give = async (taker: Writable, chunk: Buffer): Promise<void> => {
+    if (gone.has(taker) || taker.write(chunk)) return;
+    await Promise.race([once(taker, "drain"), once(taker, "close")]).catch(() => undefined);
+  };
+  for await (const part of source) {
+    const chunk = part as Buffer;
+    hash.update(chunk);
+    bytes += chunk.length;
+    await Promise.all([give(first, chunk), give(second, chunk)]);
+  }
+  for (const taker of [first, second]) if (!gone.has(taker)) taker.end();
+  return { bytes, sha256: hash.digest("hex") };
+}

@@ -1,0 +1,74 @@
+import { spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+import { OpsFailure } from "./failure.ts";
+
+/** How a program ended, and what it said to stderr. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stderr: string;
+}
+
+/** A program that runs beside this one. */
+interface Program {
+  readonly ended: Promise<Ended>;
+  kill(): void;
+}
+
+/** A program that writes a stream. */
+export interface Source extends Program {
+  readonly stdout: Readable;
+}
+
+/** A program that reads a stream; one that ends early tells why by its exit. */
+export interface Sink extends Program {
+  readonly stdin: Writable;
+}
+
+type Environment = Readonly<Record<string, string>>;
+
+/** @throws OpsFailure "configuration", from `ended`, where the program is not there */
+export function startSource(command: string, args: readonly string[], env: Environment = {}): Source {
+  const child = spawn(command, args, {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  return { stdout: child.stdout, ended: endOf(command, child), kill: () => void child.kill() };
+}
+
+/** @throws OpsFailure "configuration", from `ended`, where the program is not there */
+export function startSink(command: string, args: readonly string[], env: Environment = {}): Sink {
+  const child = spawn(command, args, {
+    env: { ...process.env, ...env },
+    stdio: ["pipe", "ignore", "pipe"],
+  });
+  child.stdin.on("error", () => undefined);
+  return { stdin: child.stdin, ended: endOf(command, child), kill: () => void child.kill() };
+}
+
+/** Runs a program to its end. */
+export async function runProgram(
+  command: string,
+  args: readonly string[],
+  env: Environment = {},
+): Promise<Ended & { readonly stdout: string }> {
+  const program = startSource(command, args, env);
+  const chunks: Buffer[] = [];
+  for await (const chunk of program.stdout) chunks.push(chunk as Buffer);
+  return { ...(await program.ended), stdout: Buffer.concat(chunks).toString() };
+}
+
+function endOf(command: string, child: ReturnType<typeof spawn>): Promise<Ended> {
+  const chunks: Buffer[] = [];
+  child.stderr?.on("data", (chunk: Buffer) => chunks.push(chunk));
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once("error", (error) => {
+      reject(new OpsFailure("configuration", `${command} cannot be started: ${error.message}`));
+    });
+    child.once("close", (code) => {
+      resolve({ code, stderr: Buffer.concat(chunks).toString().trim() });
+    });
+  });
+  // Whoever waits for the end is told; nobody may wait yet.
+  ended.catch(() => undefined);
+  return ended;
+}
