@@ -52,6 +52,8 @@ export function createBackup(
         schedule: spec.backup.schedule,
         timeZone: "Etc/UTC",
         concurrencyPolicy: "Forbid",
+        // While a move cuts over, the database that will serve is half filled.
+        suspend: spec.move?.phase === "cutover",
         startingDeadlineSeconds: 3600,
         successfulJobsHistoryLimit: 3,
         failedJobsHistoryLimit: 3,

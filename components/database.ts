@@ -131,13 +131,18 @@ export function createDatabase(
   const secret = (suffix: string, name: string, login: Login, database: string): LoginSecret =>
     createLoginSecret(scope, suffix, name, login, database, last);
   const serving = holdings.served === "own" ? databaseName(id) : SHARED.database;
-  const isTarget = holdings.own && holdings.served === "shared" && move?.phase !== "cleanup";
+  // Its schema follows the release up to the last copy.
+  const isTarget =
+    holdings.own &&
+    (holdings.served === "shared"
+      ? move?.phase !== "cleanup" && move?.phase !== "soak"
+      : holdings.shared && holdings.frozen);
   return {
     app: secret("db-secret", databaseSecretName(id), app.current, serving),
     migrate: secret("db-migrate-secret", migrateSecretName(id), migrate, serving),
     backup: secret("db-backup-secret", backupSecretName(id), backup, serving),
     ...(isTarget ? { target: secret("db-move-secret", moveSecretName(id), migrate, databaseName(id)) } : {}),
-    access: [readWrite, last],
+    access: [readWrite, migrate.role, last],
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Input, Resource } from "@pulumi/pulumi";
 import type { Placement } from "../registry/catalogue.ts";
-import { backupPrefix, databaseName, migrateSecretName, MOVE, SHARED } from "../registry/naming.ts";
-import { hasOwnApp, hasOwnDatabase, isCutOver } from "../registry/placement.ts";
+import { BACKUP, backupPrefix, migrateSecretName, MOVE } from "../registry/naming.ts";
+import { hasOwnApp, hasOwnDatabase, isCutOver, type MovePhase } from "../registry/placement.ts";
 import { createJob, FINAL_EXIT_CODES, loginEnv } from "./job.ts";
 import type { TenantScope } from "./scope.ts";
 
@@ -26,126 +26,132 @@ export const VOLUME_PATH = "/uploads";
 /** The longest that copying may take. */
 const DEADLINE_SECONDS = 4 * 3600;
 
+/** The Jobs of the present phase of a tenant's move. */
+export interface MoveJobs {
+  /** Before the application is let in where it was not before, or the route leads there. */
+  gate(after: readonly Resource[]): readonly Resource[];
+  /** After everything else of the phase. */
+  work(after: readonly Resource[]): void;
+}
+
 /**
  * The Jobs of the present phase of a tenant's move, each after the one before: rows with the rights of its migration
- * login, files by way of the bucket, as no pod can mount the volumes of two namespaces. None without a move.
+ * login, files by way of the bucket, as no pod can mount the volumes of two namespaces. None without a move. They keep
+ * a record of what they did in the bucket and refuse what would overwrite newer data, whatever the registry says.
  *
- * | phase   | rows                                  | files                     |
- * |---------|---------------------------------------|---------------------------|
- * | prepare | purge a shared target                 | purge a shared target     |
- * | sync    | copy                                  | push, pull                |
- * | cutover | end sessions, copy, print the checksum | push, pull               |
- * | soak    | verify the source's checksum          |                           |
- * | cleanup | purge a shared source                 | purge a shared source     |
- * @param after what must be done before
+ * | phase   | before the application is let in                   | after                                               |
+ * |---------|----------------------------------------------------|-----------------------------------------------------|
+ * | prepare |                                                    | purge rows and files of a shared target             |
+ * | sync    | guard: the target was never opened                 | copy rows; push and pull files                      |
+ * | cutover |                                                    | end sessions, copy rows; push and pull files        |
+ * | soak    | verify files of both sides; open: verify rows of both | |
+ * | cleanup |                                                    | purge rows and files of a shared source             |
  */
-export function createMove(
-  scope: TenantScope,
-  volumes: MoveVolumes,
-  after: readonly Resource[],
-): readonly Resource[] {
-  let done = after;
-  for (const create of [...rowTasks(scope), ...fileTasks(scope, volumes)]) done = [create(done)];
-  return done === after ? [] : done;
+export function moveJobs(scope: TenantScope, volumes: MoveVolumes): MoveJobs {
+  const { placement, move } = scope.spec;
+  if (move === undefined) return { gate: () => [], work: () => undefined };
+  const served = { placement, volume: volumes.served };
+  const other = { placement: move.other.placement, volume: volumes.other };
+  const [source, target] = isCutOver(move.phase) ? [other, served] : [served, other];
+  const rows = (step: string, from = source, to = target): Task => rowTask(scope, step, from, to);
+  const files = (step: FilesStep, side: MoveSide): Task[] =>
+    side.volume === undefined ? [] : [filesTask(scope, step, side, side.volume, target)];
+  const purge = (side: MoveSide, from: MoveSide): Task[] => [
+    ...(hasOwnDatabase(side.placement) ? [] : [rows("purge", from, side)]),
+    ...(hasOwnApp(side.placement) ? [] : files("purge", side)),
+  ];
+  const copy = (step: string): Task[] => [rows(step), ...files("push", source), ...files("pull", target)];
+  const tasks: Readonly<Record<MovePhase, { readonly gate: Task[]; readonly work: Task[] }>> = {
+    prepare: { gate: [], work: purge(target, source) },
+    sync: { gate: [rows("guard")], work: copy("copy") },
+    cutover: { gate: [], work: copy("cutover") },
+    soak: { gate: [...files("verify", source), ...files("verify", target), rows("open")], work: [] },
+    cleanup: { gate: [], work: purge(source, target) },
+  };
+  const { gate, work } = tasks[move.phase];
+  return {
+    gate: (after) => inTurn(gate, after),
+    work: (after) => {
+      inTurn(work, after);
+    },
+  };
+}
+
+/** One side of a move. */
+interface MoveSide {
+  readonly placement: Placement;
+  readonly volume: Volume | undefined;
 }
 
 type Task = (after: readonly Resource[]) => Resource;
 
-function rowTasks(scope: TenantScope): Task[] {
-  const { id, placement, move } = scope.spec;
-  if (move === undefined) return [];
-  const databaseOf = (at: Placement): string => (hasOwnDatabase(at) ? databaseName(id) : SHARED.database);
-  const [served, other] = [databaseOf(placement), databaseOf(move.other.placement)];
-  const [from, to] = isCutOver(move.phase) ? [other, served] : [served, other];
-  const moves = from !== to;
-  const task = (step: string, source: string, target: string): Task[] => [
-    (after) =>
-      createJob(scope, {
-        name: MOVE,
-        container: {
-          image: scope.cell.backup.image,
-          args: ["move"],
-          env: [
-            { name: "TENANT_ID", value: id },
-            { name: "MOVE_STEP", value: step },
-            { name: "MOVE_FROM", value: source },
-            { name: "MOVE_TO", value: target },
-            ...(step === "verify" ? [{ name: "MOVE_CHECKSUM", value: move.checksum }] : []),
-            // By name: the Secret is as old as the tenant.
-            ...loginEnv(scope, migrateSecretName(id)),
-          ],
-        },
-        finalExitCodes: FINAL_EXIT_CODES,
-        deadlineSeconds: DEADLINE_SECONDS,
-        after,
-      }),
+function inTurn(tasks: readonly Task[], after: readonly Resource[]): readonly Resource[] {
+  let done = after;
+  for (const create of tasks) done = [create(done)];
+  return tasks.length === 0 ? [] : done;
+}
+
+/** What every Job of a move gets. */
+function moveEnv({ spec, cell }: TenantScope): { name: string; value: string }[] {
+  return [
+    { name: "TENANT_ID", value: spec.id },
+    // A Job after the one of another phase is another Job.
+    { name: "MOVE_PHASE", value: spec.move?.phase ?? "" },
+    { name: "BACKUP_BUCKET", value: cell.backup.bucket },
+    { name: "BACKUP_PREFIX", value: backupPrefix(spec.id) },
+    { name: "BACKUP_RETAIN_DAYS", value: String(spec.backup.retainDays) },
+    { name: "AWS_REGION", value: cell.region },
   ];
-  switch (move.phase) {
-    case "prepare":
-      // Rows may be left there by a sync that was taken back.
-      return moves && to === SHARED.database ? task("purge", from, to) : [];
-    case "sync":
-      return moves ? task("copy", from, to) : [];
-    case "cutover":
-      return task("cutover", from, to);
-    case "soak":
-      return moves ? task("verify", from, to) : [];
-    case "cleanup":
-      return moves && from === SHARED.database ? task("purge", to, from) : [];
-    default:
-      return move.phase satisfies never;
-  }
 }
 
-function fileTasks(scope: TenantScope, { served, other }: MoveVolumes): Task[] {
-  const { placement, move } = scope.spec;
-  if (move === undefined || served === undefined || other === undefined) return [];
-  const sides = {
-    served: { volume: served, isShared: !hasOwnApp(placement) },
-    other: { volume: other, isShared: !hasOwnApp(move.other.placement) },
-  };
-  const [source, target] = isCutOver(move.phase) ? [sides.other, sides.served] : [sides.served, sides.other];
-  switch (move.phase) {
-    case "prepare":
-      return target.isShared ? [filesTask(scope, "purge", target)] : [];
-    case "sync":
-    case "cutover":
-      return [filesTask(scope, "push", source), filesTask(scope, "pull", target)];
-    case "soak":
-      return [];
-    case "cleanup":
-      return source.isShared ? [filesTask(scope, "purge", source)] : [];
-    default:
-      return move.phase satisfies never;
-  }
-}
+const rowTask =
+  (scope: TenantScope, step: string, from: MoveSide, to: MoveSide): Task =>
+  (after) =>
+    createJob(scope, {
+      name: step === "guard" ? `${MOVE}-guard` : MOVE,
+      container: {
+        image: scope.cell.backup.image,
+        args: ["move"],
+        env: [
+          ...moveEnv(scope),
+          { name: "MOVE_STEP", value: step },
+          { name: "MOVE_FROM", value: from.placement },
+          { name: "MOVE_TO", value: to.placement },
+          { name: "MOVE_CHECKSUM", value: scope.spec.move?.checksum ?? "" },
+          // By name: the Secret is as old as the tenant.
+          ...loginEnv(scope, migrateSecretName(scope.spec.id)),
+        ],
+      },
+      serviceAccountName: BACKUP,
+      finalExitCodes: FINAL_EXIT_CODES,
+      deadlineSeconds: DEADLINE_SECONDS,
+      after,
+    });
 
-function filesTask(
-  scope: TenantScope,
-  step: "push" | "pull" | "purge",
-  { volume, isShared }: { readonly volume: Volume; readonly isShared: boolean },
-): Task {
-  const { spec, cell } = scope;
-  return (after) =>
-    createJob(
+type FilesStep = "push" | "pull" | "verify" | "purge";
+
+const filesTask =
+  (scope: TenantScope, step: FilesStep, side: MoveSide, volume: Volume, target: MoveSide): Task =>
+  (after) => {
+    const { id } = scope.spec;
+    // Both sides are verified, each in its own namespace.
+    const suffix = step === "verify" && side === target ? "verify-target" : step;
+    const folder = hasOwnApp(side.placement) ? VOLUME_PATH : `${VOLUME_PATH}/${id}`;
+    const readOnly = step === "push" || step === "verify";
+    return createJob(
       { ...scope, namespace: volume.namespace },
       {
-        name: `warehouse-${step}-${spec.id}`,
-        suffix: `files-${step}`,
+        name: `warehouse-${step}-${id}`,
+        suffix: `files-${suffix}`,
         container: {
-          image: cell.backup.image,
+          image: scope.cell.backup.image,
           args: [`files-${step}`],
           env: [
-            { name: "TENANT_ID", value: spec.id },
-            { name: "FILES_FOLDER", value: isShared ? `${VOLUME_PATH}/${spec.id}` : VOLUME_PATH },
-            // A push after the one of another phase is another Job.
-            { name: "MOVE_PHASE", value: spec.move?.phase ?? "" },
-            { name: "BACKUP_BUCKET", value: cell.backup.bucket },
-            { name: "BACKUP_PREFIX", value: backupPrefix(spec.id) },
-            { name: "BACKUP_RETAIN_DAYS", value: String(spec.backup.retainDays) },
-            { name: "AWS_REGION", value: cell.region },
+            ...moveEnv(scope),
+            { name: "FILES_FOLDER", value: folder },
+            { name: "MOVE_TO", value: target.placement },
           ],
-          volumeMounts: [{ name: "uploads", mountPath: VOLUME_PATH, readOnly: step === "push" }],
+          volumeMounts: [{ name: "uploads", mountPath: VOLUME_PATH, readOnly }],
         },
         volumes: [{ name: "uploads", persistentVolumeClaim: { claimName: volume.claim } }],
         serviceAccountName: volume.account,
@@ -154,4 +160,4 @@ function filesTask(
         after,
       },
     );
-}
+  };

@@ -9,7 +9,7 @@ import type { CellConfig } from "./cell/config.ts";
 import { createDatabase, type SharedRoles, type TenantDatabase } from "./database.ts";
 import { createEdge, type Backend } from "./edge.ts";
 import { createMonitoring } from "./monitoring.ts";
-import { createMove, type Volume } from "./move.ts";
+import { moveJobs, type Volume } from "./move.ts";
 import { createNamespace } from "./namespace.ts";
 import { createNetworkPolicies } from "./network.ts";
 import { createQuota } from "./quota.ts";
@@ -61,8 +61,8 @@ export class TenantStack extends ComponentResource {
     const { move } = spec;
     const own = createOwnVolume(scope, limits);
     const volumes = { served: pool?.volume ?? own, other: otherPool?.volume ?? own };
-    // What was moved is compared with the record before anybody writes to it.
-    const opened = move?.phase === "soak" ? createMove(scope, volumes, guards) : [];
+    const jobs = moveJobs(scope, volumes);
+    const opened = jobs.gate(guards);
     const database = createDatabase(scope, shared, opened);
     const ready = [...guards, ...opened];
     const app = createOwnApp(scope, database, own, ready);
@@ -74,14 +74,19 @@ export class TenantStack extends ComponentResource {
     const target =
       move === undefined || database.target === undefined
         ? []
-        : [createInit(scope, database.target.name, { ...move.other, name: MOVE_INIT, after: guards })];
+        : [
+            createInit(scope, database.target.name, {
+              ...(move.phase === "cutover" ? spec : move.other),
+              name: MOVE_INIT,
+              after: guards,
+            }),
+          ];
 
     const backend = pool?.backend(spec) ?? app;
     if (backend === undefined) throw new Error(`nothing answers the hosts of ${spec.id}`);
     const route = createEdge(scope, backend, opened);
-    if (move?.phase !== "soak") {
-      createMove(scope, volumes, [...guards, ...database.access, ...target, ...stopped, route]);
-    }
+    const sharedReady = shared === undefined ? [] : [shared.ready];
+    jobs.work([...guards, ...sharedReady, ...database.access, ...target, ...stopped, route]);
     createBackup(scope, database.backup.name, hasOwnApp(spec.placement) ? own : undefined, guards);
     createMonitoring(scope);
     this.databaseUrl = database.app.url;

@@ -10,8 +10,9 @@ import { databaseEnvironment, databaseLogin, readEnvironment, text } from "./env
 import { OpsFailure } from "./failure.ts";
 import { assertIsolation } from "./isolation.ts";
 import { MAINTENANCE_STATUS, serveMaintenance } from "./maintenance.ts";
-import { pullFiles, purgeFiles, pushFiles } from "./move/files.ts";
+import { pullFiles, purgeFiles, pushFiles, verifyFiles } from "./move/files.ts";
 import { move, MOVE_STEPS } from "./move/move.ts";
+import { readRecord, SIDES } from "./move/record.ts";
 import { bootstrapPool } from "./pool/bootstrap.ts";
 import { checkPool } from "./pool/check.ts";
 import type { DatabaseLogin } from "./postgres.ts";
@@ -31,6 +32,8 @@ const bucketEnvironment = z.object({
 const filesEnvironment = bucketEnvironment.extend({
   /** Where the tenant's files are in the container. */
   FILES_FOLDER: text,
+  /** The side that the move leads to, for files-verify. */
+  MOVE_TO: z.enum(SIDES).optional(),
 });
 
 const backupEnvironment = databaseEnvironment.extend({
@@ -42,10 +45,10 @@ const backupEnvironment = databaseEnvironment.extend({
 });
 
 const moveEnvironment = databaseEnvironment.extend({
-  TENANT_ID: text,
+  ...bucketEnvironment.shape,
   MOVE_STEP: z.enum(MOVE_STEPS),
-  MOVE_FROM: text,
-  MOVE_TO: text,
+  MOVE_FROM: z.enum(SIDES),
+  MOVE_TO: z.enum(SIDES),
   MOVE_CHECKSUM: z.string().default(""),
 });
 
@@ -108,21 +111,34 @@ async function runIsolationAssert(): Promise<void> {
 
 async function runMove(): Promise<void> {
   const env = readEnvironment(moveEnvironment);
-  const { TENANT_ID: tenantId, MOVE_STEP: step, MOVE_FROM: from, MOVE_TO: to, MOVE_CHECKSUM: checksum } = env;
-  await move({ tenantId, step, from, to, checksum, login: databaseLogin(env) }, log);
+  const request = {
+    tenantId: env.TENANT_ID,
+    step: env.MOVE_STEP,
+    from: env.MOVE_FROM,
+    to: env.MOVE_TO,
+    checksum: env.MOVE_CHECKSUM,
+    login: databaseLogin(env),
+    prefix: env.BACKUP_PREFIX,
+  };
+  await move(request, new Storage(env.BACKUP_BUCKET), log);
 }
 
-async function runFiles(step: "push" | "pull" | "purge"): Promise<void> {
+async function runFiles(step: "push" | "pull" | "verify" | "purge"): Promise<void> {
   const env = readEnvironment(filesEnvironment);
   const folder = join(env.OPS_ROOT, env.FILES_FOLDER);
   if (step === "purge") return purgeFiles({ folder }, log);
+  const store = new Storage(env.BACKUP_BUCKET);
   const request = {
     tenantId: env.TENANT_ID,
     folder,
     prefix: env.BACKUP_PREFIX,
     retainDays: env.BACKUP_RETAIN_DAYS,
   };
-  await (step === "push" ? pushFiles : pullFiles)(request, new Storage(env.BACKUP_BUCKET), log);
+  if (step === "verify" && (await readRecord(store, request.prefix)).opened === env.MOVE_TO) {
+    log("the target is open already");
+    return;
+  }
+  await { push: pushFiles, pull: pullFiles, verify: verifyFiles }[step](request, store, log);
 }
 
 const commands: Readonly<Record<string, () => Promise<void>>> = {
@@ -131,6 +147,7 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
   move: runMove,
   "files-push": () => runFiles("push"),
   "files-pull": () => runFiles("pull"),
+  "files-verify": () => runFiles("verify"),
   "files-purge": () => runFiles("purge"),
   "pool-bootstrap": runPoolBootstrap,
   "pool-check": runPoolCheck,

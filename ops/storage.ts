@@ -122,6 +122,22 @@ export class Storage {
     );
   }
 
+  /** Writes a JSON object over what is there; no lifecycle rule deletes it. */
+  async replace(key: string, value: object): Promise<void> {
+    const body = JSON.stringify(value, undefined, 2);
+    await this.#send(key, () =>
+      this.#client.send(
+        new PutObjectCommand({
+          Bucket: this.#bucket,
+          Key: key,
+          Body: body,
+          ContentType: "application/json",
+          ServerSideEncryption: "AES256",
+        }),
+      ),
+    );
+  }
+
   async #send<T>(key: string, request: () => Promise<T>): Promise<T> {
     try {
       return await request();

@@ -16,6 +16,8 @@ interface Column {
   readonly generated: boolean;
   /** The sequence behind it, ready for SQL; null without. */
   readonly sequence: string | null;
+  /** Draws its default from a sequence that is not its own, which a copy would not find. */
+  readonly foreign: boolean;
 }
 
 /** Carries the tenant in a shared database; a database of its own may go without. */
@@ -30,9 +32,12 @@ export async function readTables(client: Client): Promise<Table[]> {
           'name', attname,
           'type', format_type(atttypid, atttypmod),
           'generated', attgenerated <> '',
-          'sequence', pg_get_serial_sequence(format('%I.%I', 'app', relname), attname)
+          'sequence', pg_get_serial_sequence(format('%I.%I', 'app', relname), attname),
+          'foreign', coalesce(pg_get_expr(adbin, adrelid) ~ 'nextval', false)
+            AND pg_get_serial_sequence(format('%I.%I', 'app', relname), attname) IS NULL
         ) ORDER BY attname), '[]')
-        FROM pg_attribute WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
+        FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+        WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
       ) AS columns,
       (
         SELECT coalesce(json_agg(DISTINCT other.relname), '[]')
@@ -68,6 +73,8 @@ export function requireSameTables(source: readonly Table[], target: readonly Tab
   const there = new Map(target.map((table) => [table.name, table]));
   const faults = source.flatMap(({ name, columns }) => {
     const other = there.get(name);
+    const foreign = [...columns, ...(other?.columns ?? [])].find((column) => column.foreign);
+    if (foreign !== undefined) return [`${name}.${foreign.name} draws from a sequence that it does not own`];
     if (other === undefined) return [`${name} is missing in the target`];
     const types = new Map(other.columns.map((column) => [column.name, column.type]));
     const present = new Set(columns.map((column) => column.name));

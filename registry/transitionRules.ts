@@ -54,12 +54,15 @@ export const placementStays: TransitionRule = ({ steps }) =>
       : [],
   );
 
-/** Phases that may follow each other; each has been applied before the next. */
+/**
+ * Phases that may follow each other. The last outputs tell what was asked for, which a failed run may not have done: what
+ * would overwrite newer data is refused by the Jobs themselves, which keep a record of what was done (ops/move/record.ts).
+ */
 const NEXT_PHASES: Readonly<Record<MovePhase, readonly MovePhase[]>> = {
   prepare: ["sync"],
   sync: ["cutover", "prepare"],
   cutover: ["soak", "sync"],
-  soak: ["cleanup"],
+  soak: ["cleanup", "cutover"],
   cleanup: [],
 };
 
@@ -77,11 +80,13 @@ export const movesGoStepByStep: TransitionRule = ({ steps, added }) => [
 ];
 
 function faultOfMove(
-  { move: was, plan: servedBy }: TenantRecord,
-  { move: is, plan }: TenantRecord,
+  { move: was, plan: servedBy, placement: place }: TenantRecord,
+  { move: is, plan, placement }: TenantRecord,
 ): [path: string[], message: string] | undefined {
   if (was === undefined) {
     if (is === undefined || servedBy === undefined) return undefined;
+    // What a cleanup has left that did not run to its end.
+    if (is.phase === "cleanup" && is.to === servedBy) return undefined;
     if (is.from !== servedBy)
       return [
         ["migration", "from"],
@@ -102,11 +107,11 @@ function faultOfMove(
     ];
   }
   if (is.from === was.to && is.to === was.from) {
-    return was.phase === "soak" && is.phase === "cutover"
+    return (was.phase === "soak" || was.phase === "cutover") && is.phase === "cutover"
       ? undefined
       : [
           ["migration", "phase"],
-          `cannot turn back from ${was.phase} to ${is.phase}; from soak a move turns back to cutover`,
+          `cannot turn back from ${was.phase} to ${is.phase}; a move turns round from cutover or soak, to cutover`,
         ];
   }
   if (is.from !== was.from || is.to !== was.to) {
@@ -116,7 +121,14 @@ function faultOfMove(
     ];
   }
   const next = isMovePhase(was.phase) ? NEXT_PHASES[was.phase] : [];
-  if (is.phase === was.phase || (next as readonly string[]).includes(is.phase)) return undefined;
+  if (is.phase === was.phase)
+    return isKnownChange(place, placement)
+      ? [
+          ["plan"],
+          `changes from placement ${place} to ${placement} while the tenant moves; put the catalogue back`,
+        ]
+      : undefined;
+  if ((next as readonly string[]).includes(is.phase)) return undefined;
   return [["migration", "phase"], `cannot go from ${was.phase} to ${is.phase}; ${wayFrom(was, next)}`];
 }
 

@@ -5,8 +5,8 @@ import { OpsFailure } from "../failure.ts";
 import { readContents, type Content } from "./digest.ts";
 import { inOrderOfReferences, readTables, requireSameTables, TENANT_COLUMN, type Table } from "../tables.ts";
 
-/** One side of a move. */
-export interface Side {
+/** The rows of one side of a move. */
+export interface Rows {
   readonly client: Client;
   /** Whether other tenants' rows are in the same tables, under row-level security. */
   readonly isShared: boolean;
@@ -20,8 +20,8 @@ export interface Side {
  */
 export async function copyRows(
   tenantId: string,
-  source: Side,
-  target: Side,
+  source: Rows,
+  target: Rows,
   log: (line: string) => void,
 ): Promise<Content[]> {
   await source.client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
@@ -52,7 +52,7 @@ export async function copyRows(
 }
 
 /** Deletes the tenant's rows; the tables stand in the order of their references. */
-async function emptyTables({ client, isShared }: Side, tables: readonly Table[]): Promise<void> {
+async function emptyTables({ client, isShared }: Rows, tables: readonly Table[]): Promise<void> {
   const names = tables.map(({ name }) => `app.${escapeIdentifier(name)}`);
   if (names.length === 0) return;
   if (!isShared) {
@@ -65,8 +65,8 @@ async function emptyTables({ client, isShared }: Side, tables: readonly Table[])
 /** Copies one table through a temporary one, as COPY cannot write under row-level security. */
 async function copyTable(
   tenantId: string,
-  source: Side,
-  target: Side,
+  source: Rows,
+  target: Rows,
   from: Table,
   to: Table,
 ): Promise<void> {
@@ -120,7 +120,7 @@ function requireSameContents(source: readonly Content[], target: readonly Conten
 const DRAWN = 1_000_000;
 
 /** Takes the target's sequences past every value that the source has given out. */
-async function raiseSequences(source: Side, target: Side, from: Table, to: Table): Promise<void> {
+async function raiseSequences(source: Rows, target: Rows, from: Table, to: Table): Promise<void> {
   const behind = new Map(from.columns.map(({ name, sequence }) => [name, sequence]));
   for (const { name, sequence } of to.columns) {
     const other = behind.get(name);
@@ -150,7 +150,7 @@ async function raiseSequences(source: Side, target: Side, from: Table, to: Table
  * Deletes the tenant's rows from the database that tenants share.
  * @returns what was deleted
  */
-export async function purgeRows(side: Side): Promise<Content[]> {
+export async function purgeRows(side: Rows): Promise<Content[]> {
   const { client } = side;
   await client.query("BEGIN");
   const tables = await readTables(client);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { lstat, mkdir, readdir, rename, rm, utimes } from "node:fs/promises";
+import { lstat, mkdir, readdir, rename, rm, rmdir, utimes } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
@@ -79,18 +79,27 @@ export async function pullFiles(
   storage: ObjectStore,
   log: (line: string) => void,
 ): Promise<void> {
-  const { tenantId: owner, files } = manifestSchema.parse(
-    JSON.parse((await storage.read(manifestKey(prefix))).toString("utf8")),
-  );
-  if (owner !== tenantId) throw new OpsFailure("verification", `the files are those of ${owner}`);
-  const present = new Map((await listFiles(folder)).map((file) => [file.path, file]));
+  const { files } = await readManifest(storage, prefix, tenantId);
+  const wanted = new Map(files.map((file) => [file.path, file]));
+  const present = new Map<string, string>();
+  let deleted = 0;
+  // First what goes, so that a file can take the place of a folder, and a folder that of a file.
+  for (const { path, sha256 } of await listFiles(folder)) {
+    if (wanted.has(path)) present.set(path, sha256);
+    else {
+      await rm(below(folder, path));
+      deleted += 1;
+    }
+  }
+  await removeEmptyFolders(folder);
+  const arriving = join(folder, ARRIVING);
+  await rm(arriving, { recursive: true, force: true });
+  await mkdir(arriving, { recursive: true });
   let received = 0;
-  for (const { path, bytes, sha256, modified } of files) {
+  for (const { path, sha256, modified } of files) {
+    if (present.get(path) === sha256) continue;
     const target = below(folder, path);
-    const has = present.get(path);
-    present.delete(path);
-    if (has?.sha256 === sha256) continue;
-    const partial = `${target}.moving`;
+    const partial = join(arriving, sha256);
     await mkdir(dirname(target), { recursive: true });
     await pipeline(await storage.stream(keyOf(prefix, sha256)), createWriteStream(partial));
     const arrived = await sha256Of(partial);
@@ -102,10 +111,54 @@ export async function pullFiles(
     await utimes(partial, time, time);
     await rename(partial, target);
     received += 1;
-    if (received % 1000 === 0) log(`${received} files received, ${bytes} bytes the last`);
+    if (received % 1000 === 0) log(`${received} files received`);
   }
-  for (const path of present.keys()) await rm(below(folder, path));
-  log(`${summary(files)}; ${received} received, ${present.size} deleted, the others were there`);
+  await rm(arriving, { recursive: true, force: true });
+  log(`${summary(files)}; ${received} received, ${deleted} deleted, the others were there`);
+}
+
+/**
+ * Makes sure that a folder holds exactly the files that were sent last.
+ * @throws OpsFailure "verification" that names the first difference
+ */
+export async function verifyFiles(
+  { tenantId, folder, prefix }: Pick<FilesRequest, "tenantId" | "folder" | "prefix">,
+  storage: ObjectStore,
+  log: (line: string) => void,
+): Promise<void> {
+  const { files } = await readManifest(storage, prefix, tenantId);
+  const present = new Map((await listFiles(folder)).map(({ path, sha256 }) => [path, sha256]));
+  const different = files.find(({ path, sha256 }) => present.get(path) !== sha256)?.path;
+  const sent = new Set(files.map(({ path }) => path));
+  const more = [...present.keys()].find((path) => !sent.has(path));
+  const fault = different ?? more;
+  if (fault !== undefined) {
+    throw new OpsFailure(
+      "verification",
+      `${fault} is not as it was sent: go back to cutover, which sends again`,
+    );
+  }
+  log(`${summary(files)}; all as they were sent`);
+}
+
+/** Holds files while they arrive, on the volume that they arrive on. */
+const ARRIVING = ".warehouse-arriving";
+
+async function removeEmptyFolders(folder: string): Promise<void> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const folders = entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name));
+  // The deepest first; one that holds something stays.
+  for (const path of folders.sort((a, b) => b.length - a.length)) await rmdir(path).catch(() => undefined);
+}
+
+async function readManifest(storage: ObjectStore, prefix: string, tenantId: string): Promise<Manifest> {
+  const text = (await storage.read(manifestKey(prefix))).toString("utf8");
+  const manifest = manifestSchema.parse(JSON.parse(text));
+  if (manifest.tenantId !== tenantId)
+    throw new OpsFailure("verification", `the files are those of ${manifest.tenantId}`);
+  return manifest;
 }
 
 /** Deletes a tenant's files from a volume that other tenants share. */
@@ -127,7 +180,7 @@ async function listFiles(folder: string): Promise<Manifest["files"]> {
   const files: Manifest["files"] = [];
   for (const name of names.sort()) {
     const facts = await lstat(join(folder, name));
-    if (facts.isDirectory()) continue;
+    if (facts.isDirectory() || name.split(sep)[0] === ARRIVING) continue;
     if (!facts.isFile()) {
       throw new OpsFailure("configuration", `${name} is no plain file; only plain files can be moved`);
     }

@@ -1,97 +1,147 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
+import { databaseName, roleNames, SHARED } from "../../registry/naming.ts";
 import { withConnection } from "../connection.ts";
 import { OpsFailure } from "../failure.ts";
+import { requireVisibleRows } from "../pool/rows.ts";
 import type { DatabaseLogin } from "../postgres.ts";
-import { roleNames, SHARED } from "../../registry/naming.ts";
-import { copyRows, purgeRows, type Side } from "./copy.ts";
-import { checksumOf, readContents, SESSION, type Content } from "./digest.ts";
+import type { ObjectStore } from "../storage.ts";
 import { readTables } from "../tables.ts";
+import { copyRows, purgeRows, type Rows } from "./copy.ts";
+import { checksumOf, readContents, SESSION, type Content } from "./digest.ts";
+import { readRecord, requireOlder, writeRecord, type Side } from "./record.ts";
 
 /**
- * The steps of a move between databases. copy: while the tenant is served from the source; cutover: for the last time,
- * while nobody writes; verify: whether the source still is what was moved; purge: delete the rows of the target that
- * nobody is served from.
+ * The steps of a move, each of which may run again.
+ *
+ * | step    | does                                                                                       |
+ * |---------|--------------------------------------------------------------------------------------------|
+ * | guard   | makes sure that the target was not opened, before the source serves (again)                 |
+ * | copy    | copies the rows while the source serves                                                    |
+ * | cutover | ends the application's sessions and copies for the last time; nobody can write meanwhile    |
+ * | open    | makes sure that the target is what was moved, and records that it is opened                 |
+ * | purge   | deletes the rows of the target, from which nobody is served                                |
  */
-export const MOVE_STEPS = ["copy", "cutover", "verify", "purge"] as const;
+export const MOVE_STEPS = ["guard", "copy", "cutover", "open", "purge"] as const;
 
 export interface MoveRequest {
   readonly tenantId: string;
   readonly step: (typeof MOVE_STEPS)[number];
-  /** Names of databases on one server. */
-  readonly from: string;
-  readonly to: string;
-  /** SHA-256 of what was moved, for step verify. */
-  readonly checksum: string;
+  readonly from: Side;
+  readonly to: Side;
   /** The tenant's migration login; its database counts for nothing. */
   readonly login: DatabaseLogin;
+  /** SHA-256 of what was moved, as the registry has it; for step open. */
+  readonly checksum: string;
+  /** The tenant's prefix in the bucket. */
+  readonly prefix: string;
 }
 
 /** How long sessions of the application may take to end. */
 const END_SECONDS = 30;
 
 /**
- * Does one step of a tenant's move; every step may run again.
+ * Does one step of a tenant's move. Bridge and silo share the database: between them no rows move, and the record says
+ * all the same what was done.
  * @throws OpsFailure
  */
-export async function move(request: MoveRequest, log: (line: string) => void): Promise<void> {
-  const { tenantId, step, from, to, checksum } = request;
+export async function move(
+  request: MoveRequest,
+  store: ObjectStore,
+  log: (line: string) => void,
+): Promise<void> {
+  const { tenantId, step, from, to, prefix } = request;
+  const record = await readRecord(store, prefix);
   switch (step) {
+    case "guard":
+      if (record.opened === to) requireOlder(record, from, to);
+      log(`the ${from} side may serve`);
+      return;
     case "copy":
-      return withSides(request, async (source, target) => {
-        tell(await copyRows(tenantId, source, target, log), log);
-      });
-    case "cutover":
-      await withSide(request, from, ({ client }) => endSessions(client, tenantId, log));
-      return from === to
-        ? withSide(request, from, async ({ client }) => {
-            tell(await readContents(client, await readTables(client)), log);
-          })
-        : move({ ...request, step: "copy" }, log);
-    case "verify":
-      return withSide(request, from, async ({ client }) => {
-        const found = checksumOf(await readContents(client, await readTables(client)));
-        if (found !== checksum) {
-          throw new OpsFailure(
-            "verification",
-            `the data in ${from} has the checksum ${found}, the registry says ${checksum}: write what the cutover printed, or cut over again`,
-          );
-        }
-        log(`${from} is what was moved: ${found}`);
-      });
+    case "cutover": {
+      requireOlder(record, from, to);
+      if (step === "cutover") {
+        await withRows(request, from, ({ client }) => endSessions(client, tenantId, log));
+      }
+      const contents = await copy(request, log);
+      for (const { table, rows } of contents) log(`${table}: ${rows} rows`);
+      const checksum = checksumOf(contents);
+      await writeRecord(store, prefix, { copied: { from, to, final: step === "cutover", checksum } });
+      log(step === "cutover" ? `checksum ${checksum}` : "copied; the checksum comes with the cutover");
+      return;
+    }
+    case "open":
+      if (record.opened === to) {
+        log(`the ${to} side is open already`);
+        return;
+      }
+      await requireCopied(request, record.copied);
+      await writeRecord(store, prefix, { ...record, opened: to });
+      log(`the ${to} side is what was moved: ${request.checksum}`);
+      return;
     case "purge":
-      return withSide(request, to, async (side) => {
-        await requireShut(side.client, tenantId);
-        tell(await purgeRows(side), log);
-        log(`the rows of ${tenantId} in ${to} are deleted`);
+      await withRows(request, to, async (rows) => {
+        await requireShut(rows.client, tenantId);
+        for (const { table, rows: count } of await purgeRows(rows)) log(`${table}: ${count} rows deleted`);
       });
+      return;
     default:
-      return step satisfies never;
+      step satisfies never;
   }
 }
 
-/** What was moved, table by table, and the checksum that the registry records. */
-function tell(contents: readonly Content[], log: (line: string) => void): void {
-  for (const { table, rows } of contents) log(`${table}: ${rows} rows`);
-  log(`checksum ${checksumOf(contents)}`);
+async function copy(request: MoveRequest, log: (line: string) => void): Promise<readonly Content[]> {
+  const { tenantId, from, to } = request;
+  return withRows(request, from, (source) =>
+    databaseOf(request, from) === databaseOf(request, to)
+      ? contentsOf(source.client)
+      : withRows(request, to, (target) => copyRows(tenantId, source, target, log)),
+  );
 }
 
-async function withSide<T>(
-  { login, tenantId }: MoveRequest,
-  name: string,
-  action: (side: Side) => Promise<T>,
-): Promise<T> {
+/** @throws OpsFailure "verification" where the target is not what the cutover made, or that is not on record */
+async function requireCopied(
+  request: MoveRequest,
+  copied: Awaited<ReturnType<typeof readRecord>>["copied"],
+): Promise<void> {
+  const { from, to, checksum } = request;
+  if (copied?.from !== from || copied.to !== to || !copied.final) {
+    throw new OpsFailure("verification", `no cutover from ${from} to ${to} is complete: go back to cutover`);
+  }
+  if (copied.checksum !== checksum) {
+    throw new OpsFailure(
+      "verification",
+      `the registry's checksum ${checksum} is not that of the cutover: write what its log says last`,
+    );
+  }
+  for (const side of [from, to]) {
+    const found = await withRows(request, side, ({ client }) => contentsOf(client).then(checksumOf));
+    if (found !== checksum) {
+      throw new OpsFailure(
+        "verification",
+        `the ${side} side has changed since the cutover: go back to cutover, which copies again`,
+      );
+    }
+  }
+}
+
+const contentsOf = async (client: Client): Promise<Content[]> =>
+  readContents(client, await readTables(client));
+
+const databaseOf = ({ tenantId }: MoveRequest, side: Side): string =>
+  side === "pool" ? SHARED.database : databaseName(tenantId);
+
+async function withRows<T>(request: MoveRequest, side: Side, action: (rows: Rows) => Promise<T>): Promise<T> {
+  const { login, tenantId } = request;
+  const name = databaseOf(request, side);
+  const isShared = name === SHARED.database;
+  if (isShared) await requireVisibleRows({ ...login, name }, tenantId);
   return withConnection({ ...login, name }, async (client) => {
     await client.query(SESSION);
     await client.query("SELECT set_config('app.tenant_id', $1, false)", [tenantId]);
-    return action({ client, isShared: name === SHARED.database });
+    return action({ client, isShared });
   });
 }
-
-const withSides = <T>(request: MoveRequest, action: (source: Side, target: Side) => Promise<T>): Promise<T> =>
-  withSide(request, request.from, (source) =>
-    withSide(request, request.to, (target) => action(source, target)),
-  );
 
 function appLogins(tenantId: string): string[] {
   const { appA, appB } = roleNames(tenantId);

@@ -23,13 +23,17 @@ import {
   ringsAreOrdered,
   ringVersionsExist,
 } from "./releases.ts";
+import {
+  migrationIsComplete,
+  migrationIsDeployable,
+  movesKeepVersions,
+  sharedPlacementsAreOnePlans,
+} from "./moves.ts";
 import type { Rule } from "./rule.ts";
 import {
   archivedHasFinalBackup,
   blocksFitState,
   deletionIsConfirmed,
-  migrationIsComplete,
-  migrationIsDeployable,
   offboardingHasGrace,
   stateIsDeployable,
   trialsEndAfterStart,
@@ -54,6 +58,8 @@ export const rules = {
   stateIsDeployable,
   migrationIsDeployable,
   migrationIsComplete,
+  movesKeepVersions,
+  sharedPlacementsAreOnePlans,
   ringVersionsExist,
   pinnedVersionsExist,
   ringsAreOrdered,

@@ -1,5 +1,5 @@
 import { GRACE_DAYS, isLive, type TenantState } from "../lifecycle.ts";
-import { MOVE, namespaceName, platformHost } from "../naming.ts";
+import { platformHost } from "../naming.ts";
 import type { TenantEntry } from "../tenantSchema.ts";
 import { perTenant, type Finding, type Rule } from "./rule.ts";
 
@@ -116,48 +116,3 @@ export const stateIsDeployable: Rule = perTenant(({ state }) => [
         message: `"${state}" is a state that this version cannot bring about yet; suspend the tenant instead`,
       },
 ]);
-
-/** Only moves that the program can make. */
-export const migrationIsDeployable: Rule = perTenant(({ migration }) => [
-  migration === undefined || migration.kind === "placement"
-    ? undefined
-    : {
-        path: ["migration", "kind"],
-        message: `"${migration.kind}" is a move that this version cannot make yet; remove migration`,
-      },
-]);
-
-/** A move leads from one placement to another, and what was moved is on record before the source may go. */
-export const migrationIsComplete: Rule = perTenant(({ id, plan, migration }, { catalogue: { plans } }) => {
-  if (migration?.kind !== "placement") return [];
-  const { from, phase, checksum } = migration;
-  const recorded = phase === "soak" || phase === "cleanup";
-  return [
-    from === undefined
-      ? {
-          path: ["migration", "from"],
-          message: "is missing; write the plan that the tenant moves from",
-          at: "key",
-        }
-      : plans[from].placement === plans[plan].placement
-        ? {
-            path: ["migration", "from"],
-            message: `"${from}" is placed as "${plan}" is (${plans[plan].placement}), so nothing moves; remove migration`,
-          }
-        : undefined,
-    recorded && checksum === undefined
-      ? {
-          path: ["migration", "checksum"],
-          message: `is missing in phase ${phase}; write what the cutover printed: kubectl logs -n ${namespaceName(id)} job/${MOVE}`,
-          at: "key",
-        }
-      : undefined,
-    !recorded && checksum !== undefined
-      ? {
-          path: ["migration", "checksum"],
-          message: `belongs to phases soak and cleanup, not to ${phase}; remove it`,
-          at: "key",
-        }
-      : undefined,
-  ];
-});

@@ -48,7 +48,14 @@ async function courseOf(from: string, to: string): Promise<Record<string, object
           : []),
       ],
       rows: step === undefined ? "" : `${step} ${source ?? ""} → ${target ?? ""}`,
-      files: ["push", "pull", "purge"].filter((each) => inputs(registrations, `carla-files-${each}`)),
+      jobs: [
+        "move-guard",
+        "files-verify",
+        "files-verify-target",
+        "files-push",
+        "files-pull",
+        "files-purge",
+      ].filter((each) => inputs(registrations, `carla-${each}`)),
       ...(volume === undefined ? {} : { volume: true }),
     };
   }
@@ -63,27 +70,27 @@ describe("a move", () => {
          "enters": [
            "own",
          ],
-         "files": [
-           "purge",
+         "jobs": [
+           "files-purge",
          ],
          "route": "pool-professional warehouse-service",
-         "rows": "purge warehouse_carla → warehouse_shared",
+         "rows": "purge bridge → pool",
        },
        "cutover": {
          "enters": [],
-         "files": [
-           "push",
-           "pull",
+         "jobs": [
+           "files-push",
+           "files-pull",
          ],
          "route": "pool-professional warehouse-maintenance",
-         "rows": "cutover warehouse_shared → warehouse_carla",
+         "rows": "cutover pool → bridge",
        },
        "prepare": {
          "enters": [
            "shared",
          ],
-         "files": [
-           "purge",
+         "jobs": [
+           "files-purge",
          ],
          "route": "pool-starter warehouse-service",
          "rows": "",
@@ -92,20 +99,24 @@ describe("a move", () => {
          "enters": [
            "own",
          ],
-         "files": [],
+         "jobs": [
+           "files-verify",
+           "files-verify-target",
+         ],
          "route": "pool-professional warehouse-service",
-         "rows": "verify warehouse_shared → warehouse_carla",
+         "rows": "open pool → bridge",
        },
        "sync": {
          "enters": [
            "shared",
          ],
-         "files": [
-           "push",
-           "pull",
+         "jobs": [
+           "move-guard",
+           "files-push",
+           "files-pull",
          ],
          "route": "pool-starter warehouse-service",
-         "rows": "copy warehouse_shared → warehouse_carla",
+         "rows": "copy pool → bridge",
        },
      }
     `);
@@ -117,8 +128,8 @@ describe("a move", () => {
          "enters": [
            "own",
          ],
-         "files": [
-           "purge",
+         "jobs": [
+           "files-purge",
          ],
          "route": "own warehouse",
          "rows": "",
@@ -126,19 +137,19 @@ describe("a move", () => {
        },
        "cutover": {
          "enters": [],
-         "files": [
-           "push",
-           "pull",
+         "jobs": [
+           "files-push",
+           "files-pull",
          ],
          "route": "own warehouse-maintenance",
-         "rows": "cutover warehouse_carla → warehouse_carla",
+         "rows": "cutover bridge → silo",
          "volume": true,
        },
        "prepare": {
          "enters": [
            "own",
          ],
-         "files": [],
+         "jobs": [],
          "route": "pool-professional warehouse-service",
          "rows": "",
          "volume": true,
@@ -147,21 +158,25 @@ describe("a move", () => {
          "enters": [
            "own",
          ],
-         "files": [],
+         "jobs": [
+           "files-verify",
+           "files-verify-target",
+         ],
          "route": "own warehouse",
-         "rows": "",
+         "rows": "open bridge → silo",
          "volume": true,
        },
        "sync": {
          "enters": [
            "own",
          ],
-         "files": [
-           "push",
-           "pull",
+         "jobs": [
+           "move-guard",
+           "files-push",
+           "files-pull",
          ],
          "route": "pool-professional warehouse-service",
-         "rows": "",
+         "rows": "copy bridge → silo",
          "volume": true,
        },
      }
@@ -174,51 +189,55 @@ describe("a move", () => {
          "enters": [
            "shared",
          ],
-         "files": [],
+         "jobs": [],
          "route": "pool-starter warehouse-service",
          "rows": "",
          "volume": true,
        },
        "cutover": {
          "enters": [],
-         "files": [
-           "push",
-           "pull",
+         "jobs": [
+           "files-push",
+           "files-pull",
          ],
          "route": "pool-starter warehouse-maintenance",
-         "rows": "cutover warehouse_carla → warehouse_shared",
+         "rows": "cutover silo → pool",
          "volume": true,
        },
        "prepare": {
          "enters": [
            "own",
          ],
-         "files": [
-           "purge",
+         "jobs": [
+           "files-purge",
          ],
          "route": "own warehouse",
-         "rows": "purge warehouse_carla → warehouse_shared",
+         "rows": "purge silo → pool",
          "volume": true,
        },
        "soak": {
          "enters": [
            "shared",
          ],
-         "files": [],
+         "jobs": [
+           "files-verify",
+           "files-verify-target",
+         ],
          "route": "pool-starter warehouse-service",
-         "rows": "verify warehouse_carla → warehouse_shared",
+         "rows": "open silo → pool",
          "volume": true,
        },
        "sync": {
          "enters": [
            "own",
          ],
-         "files": [
-           "push",
-           "pull",
+         "jobs": [
+           "move-guard",
+           "files-push",
+           "files-pull",
          ],
          "route": "own warehouse",
-         "rows": "copy warehouse_carla → warehouse_shared",
+         "rows": "copy silo → pool",
          "volume": true,
        },
      }

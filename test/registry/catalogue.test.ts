@@ -76,7 +76,7 @@ describe("an impossible plan", () => {
       "a backup without a connection for its snapshot",
       "backupConnections: 2, connections: 7",
       "backupConnections: 1, connections: 7",
-      "tenants/plans.yaml:16:73 plans.starter.database.backupConnections: 1 is less than the 2 that a backup takes",
+      "tenants/plans.yaml:16:78 plans.starter.database.backupConnections: 1 is less than the 2 that a backup takes",
     ],
     [
       "pods without CPU",
@@ -95,6 +95,12 @@ describe("an impossible plan", () => {
       "    pool: { cpu: 500m, memory: 1Gi, storage: 500Gi }\n",
       "",
       'tenants/plans.yaml:12:16 plans.starter.placement: "pool" says nothing of what is shared; add e.g. pool: { cpu: 500m, memory: 1Gi, storage: 500Gi }',
+    ],
+    [
+      "two plans with one pool",
+      "placement: bridge",
+      "placement: pool",
+      'tenants/plans.yaml:35:16 plans.professional.placement: "pool" is the placement of starter already; each plan with a pool has a placement of its own',
     ],
     [
       "a pool that nobody shares",

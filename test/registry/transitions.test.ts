@@ -174,6 +174,9 @@ describe("a change between two runs", () => {
       ["goes on to cleanup", at("soak"), at("cleanup")],
       ["ends", at("cleanup"), none("professional")],
       ["stays", at("soak"), at("soak")],
+      ["cuts over again", at("soak"), at("cutover")],
+      ["turns round at cutover", at("cutover"), at("cutover", "starter", "professional")],
+      ["cleans up what is left", none("professional"), at("cleanup")],
     ])("%s", (_step, before, after) => {
       expect(step(before, after)).toEqual([]);
     });
@@ -213,7 +216,7 @@ describe("a change between two runs", () => {
         "forgets what was written in soak",
         at("soak"),
         at("sync"),
-        "acme.migration.phase: cannot go from soak to sync; apply cleanup next, or back without loss by plan: starter and migration: { kind: placement, from: professional, phase: cutover }",
+        "acme.migration.phase: cannot go from soak to sync; apply cleanup or cutover next, or back without loss by plan: starter and migration: { kind: placement, from: professional, phase: cutover }",
       ],
       [
         "goes back to what is deleted",
@@ -225,7 +228,7 @@ describe("a change between two runs", () => {
         "turns round too early",
         at("sync"),
         at("cutover", "starter", "professional"),
-        "acme.migration.phase: cannot turn back from sync to cutover; from soak a move turns back to cutover",
+        "acme.migration.phase: cannot turn back from sync to cutover; a move turns round from cutover or soak, to cutover",
       ],
       [
         "ends in the middle",

@@ -93,4 +93,10 @@ export class FolderStore implements ObjectStore {
     writeFileSync(this.path(key), JSON.stringify(value));
     return Promise.resolve();
   }
+
+  replace(key: string, value: object): Promise<void> {
+    mkdirSync(dirname(this.path(key)), { recursive: true });
+    writeFileSync(this.path(key), JSON.stringify(value));
+    return Promise.resolve();
+  }
 }
