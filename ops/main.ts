@@ -1,4 +1,5 @@
-// The operations program, configured by its environment: `backup` runs in a tenant's Job, `maintenance` serves the
+// The operations program, configured by its environment: `backup` runs in a tenant's Job, `restore` and `drill` with the
+// platform's role, `maintenance` serves the
 // hosts of a suspended tenant, `move` takes a tenant's rows to another database and `files-…` its files to another
 // volume, `pool-bootstrap` and `pool-check` run in the database that tenants share, and `isolation-assert` anywhere on a
 // server.
@@ -16,6 +17,8 @@ import { readRecord, SIDES } from "./move/record.ts";
 import { bootstrapPool } from "./pool/bootstrap.ts";
 import { checkPool } from "./pool/check.ts";
 import type { DatabaseLogin } from "./postgres.ts";
+import { drill } from "./restore/drill.ts";
+import { restore } from "./restore/restore.ts";
 import { Storage } from "./storage.ts";
 
 const log = (line: string): void => void process.stdout.write(`${new Date().toISOString()} ${line}\n`);
@@ -50,6 +53,13 @@ const moveEnvironment = databaseEnvironment.extend({
   MOVE_FROM: z.enum(SIDES),
   MOVE_TO: z.enum(SIDES),
   MOVE_CHECKSUM: z.string().default(""),
+});
+
+/** The platform's role restores; which backup is meant is the newest unless said. */
+const restoreEnvironment = databaseEnvironment.extend({
+  ...bucketEnvironment.shape,
+  RESTORE_ID: text.optional(),
+  RESTORE_AT: z.iso.datetime().optional(),
 });
 
 const maintenanceEnvironment = z.object({
@@ -141,8 +151,25 @@ async function runFiles(step: "push" | "pull" | "verify" | "purge"): Promise<voi
   await { push: pushFiles, pull: pullFiles, verify: verifyFiles }[step](request, store, log);
 }
 
+async function runRestore(action: typeof restore | typeof drill): Promise<void> {
+  const env = readEnvironment(restoreEnvironment);
+  const request = {
+    tenantId: env.TENANT_ID,
+    prefix: env.BACKUP_PREFIX,
+    retainDays: env.BACKUP_RETAIN_DAYS,
+    platform: databaseLogin(env),
+    choice: {
+      ...(env.RESTORE_ID === undefined ? {} : { id: env.RESTORE_ID }),
+      ...(env.RESTORE_AT === undefined ? {} : { at: env.RESTORE_AT }),
+    },
+  };
+  await action(request, new Storage(env.BACKUP_BUCKET), log);
+}
+
 const commands: Readonly<Record<string, () => Promise<void>>> = {
   backup: runBackup,
+  restore: () => runRestore(restore),
+  drill: () => runRestore(drill),
   maintenance: runMaintenance,
   move: runMove,
   "files-push": () => runFiles("push"),

@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import {
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
   type PutObjectCommandInput,
@@ -102,6 +103,26 @@ export class Storage {
     const chunks: Buffer[] = [];
     for await (const chunk of await this.stream(key)) chunks.push(chunk as Buffer);
     return Buffer.concat(chunks);
+  }
+
+  /** Keys below a prefix, sorted. */
+  async list(prefix: string): Promise<string[]> {
+    const keys: string[] = [];
+    let token: string | undefined;
+    do {
+      const page = await this.#send(prefix, () =>
+        this.#client.send(
+          new ListObjectsV2Command({
+            Bucket: this.#bucket,
+            Prefix: prefix,
+            ...(token === undefined ? {} : { ContinuationToken: token }),
+          }),
+        ),
+      );
+      for (const { Key: key } of page.Contents ?? []) if (key !== undefined) keys.push(key);
+      token = page.NextContinuationToken;
+    } while (token !== undefined);
+    return keys.sort();
   }
 
   /** Creates a JSON object that must not exist yet. */

@@ -99,6 +99,7 @@ function turnOf(
       return {
         edit: (entry) => {
           enter("cutover")(entry);
+          entry.remove(["migration", "checksum"]);
           entry.set(["since"], effective);
         },
         summary: `${id} is cut over to ${to} from ${effective} on: nobody is served until soak, and ${to} is billed`,

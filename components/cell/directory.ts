@@ -64,7 +64,7 @@ export function directoryIssues(
           {
             file: REGISTRY_FILE,
             subject: poolName(plan),
-            message: `has ${members.length} tenants, whose directory takes ${bytes} bytes of the ${limit} that a Secret holds; give some of them another cell`,
+            message: `has ${members.length} tenants, whose directory takes ${bytes} bytes of the ${limit} that a Secret holds; move some of them to a cell on another cluster`,
           },
         ];
   });

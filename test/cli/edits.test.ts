@@ -181,6 +181,9 @@ describe("tenant move", () => {
     await inMove(THERE, ({ entry }) => {
       expect(migration(entry)).toBe(`{ kind: placement, from: starter, phase: soak, checksum: "${SUM}" }`);
     });
+    await inMove([...THERE, "cutover"], ({ entry }) => {
+      expect(migration(entry)).toBe("{ kind: placement, from: starter, phase: cutover }");
+    });
     await inMove([...THERE, "cleanup", "end"], ({ last, entry }) => {
       expect(last.out[0]).toBe("zoe has moved from starter to professional");
       expect([plan(entry), migration(entry)]).toEqual(["professional", undefined]);

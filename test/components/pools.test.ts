@@ -203,7 +203,7 @@ describe("the directory's size", () => {
     const crowd = tenants(3000);
     expect(directoryIssues(crowd, gatewayCell).map(formatIssue)).toEqual([
       expect.stringMatching(
-        /^tenants\/tenants\.yaml pool-starter: has 3000 tenants, whose directory takes 1\d{6} bytes of the 1048576 that a Secret holds; give some of them another cell$/,
+        /^tenants\/tenants\.yaml pool-starter: has 3000 tenants, whose directory takes 1\d{6} bytes of the 1048576 that a Secret holds; move some of them to a cell on another cluster$/,
       ),
     ]);
     expect(MAX_DIRECTORY_BYTES).toBe(2 ** 20);

@@ -99,4 +99,8 @@ export class FolderStore implements ObjectStore {
     writeFileSync(this.path(key), JSON.stringify(value));
     return Promise.resolve();
   }
+
+  list(prefix: string): Promise<string[]> {
+    return Promise.resolve(this.keys().filter((key) => key.startsWith(prefix)));
+  }
 }

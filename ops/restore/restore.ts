@@ -1,0 +1,176 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { escapeIdentifier, type Client } from "pg";
+import { databaseName, roleNames, SHARED } from "../../registry/naming.ts";
+import { backup } from "../backup/backup.ts";
+import type { Manifest } from "../backup/manifest.ts";
+import { withConnection } from "../connection.ts";
+import { OpsFailure } from "../failure.ts";
+import { assertIsolation } from "../isolation.ts";
+import { copyRows } from "../move/copy.ts";
+import { SESSION } from "../move/digest.ts";
+import type { DatabaseLogin } from "../postgres.ts";
+import type { ObjectStore } from "../storage.ts";
+import { asMember, dropDatabase, restoreBeside, rolesFor } from "./beside.ts";
+import { selectBackup, type Choice } from "./select.ts";
+
+export interface RestoreRequest {
+  readonly tenantId: string;
+  /** The tenant's prefix in the bucket, ends in `/`. */
+  readonly prefix: string;
+  /** Of the backup that is taken before. */
+  readonly retainDays: number;
+  /** The platform's role, on any database. */
+  readonly platform: DatabaseLogin;
+  readonly choice: Choice;
+}
+
+/** How long sessions may take to end before the swap. */
+const END_SECONDS = 30;
+
+/**
+ * Brings a tenant's data back to a backup: beside, then swap. What was there is backed up before, and a database of its
+ * own is kept, closed, under another name. The access list, limits and settings of the database stay; the application
+ * reconnects by itself.
+ * @throws OpsFailure; what serves is untouched then, or the swap is complete
+ */
+export async function restore(
+  request: RestoreRequest,
+  store: ObjectStore,
+  log: (line: string) => void,
+): Promise<Manifest> {
+  const { tenantId, prefix, platform, choice } = request;
+  const manifest = await selectBackup(store, tenantId, prefix, choice);
+  log(`restoring ${manifest.id}, taken ${manifest.startedAt}`);
+  await withConnection(platform, (client) =>
+    asMember(client, rolesFor(manifest), async () => {
+      await backUpPresent(request, manifest, store, log);
+      const scratch = await restoreBeside(platform, manifest, store, log);
+      if (manifest.source.scope === "database") await swap(client, tenantId, scratch, log);
+      else await replaceRows(request, scratch, log);
+    }),
+  );
+  await assertIsolation(platform);
+  log(`${tenantId} is as it was at ${manifest.source.snapshotAt}`);
+  return manifest;
+}
+
+/** Nobody regrets a restore that can be taken back. */
+async function backUpPresent(
+  { tenantId, prefix, retainDays, platform }: RestoreRequest,
+  { source }: Manifest,
+  store: ObjectStore,
+  log: (line: string) => void,
+): Promise<void> {
+  const { scope } = source;
+  const name = scope === "database" ? databaseName(tenantId) : SHARED.database;
+  const database = { ...platform, name };
+  const { id } = await backup(
+    { tenantId, kind: "pre-restore", prefix, retainDays, database, scope },
+    store,
+    log,
+  );
+  log(`what is there now is kept as ${id}`);
+}
+
+/** Takes the restored database in the place of the one that serves, in one transaction. */
+async function swap(
+  client: Client,
+  tenantId: string,
+  scratch: string,
+  log: (line: string) => void,
+): Promise<void> {
+  const name = databaseName(tenantId);
+  await takeOver(client, name, scratch);
+  const kept = await nameForKept(client, name);
+  const { appA, appB, migrate, backup: reader } = roleNames(tenantId);
+  // Only a member may end a session.
+  await asMember(client, [appA, appB, migrate, reader], async () => {
+    await client.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
+    try {
+      await endSessions(client, name);
+      await client.query("BEGIN");
+      await client.query(`ALTER DATABASE ${name} RENAME TO ${kept}`);
+      await client.query(`ALTER DATABASE ${scratch} RENAME TO ${name}`);
+      await client.query("COMMIT");
+    } catch (error) {
+      await client.query("ROLLBACK").catch(() => undefined);
+      await client.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
+      throw error;
+    }
+  });
+  log(`${name} is the restored database; the one before is kept, closed, as ${kept}`);
+}
+
+/** Gives the restored database the access list, the limit and the settings of the one that it replaces. */
+async function takeOver(client: Client, name: string, scratch: string): Promise<void> {
+  const { rows: grants } = await client.query<{ grantee: string; privileges: string }>(
+    `SELECT quote_ident(pg_get_userbyid(grantee)) AS grantee, string_agg(privilege_type, ', ') AS privileges
+     FROM pg_database, aclexplode(datacl) WHERE datname = $1 AND grantee NOT IN (0, datdba) GROUP BY 1`,
+    [name],
+  );
+  for (const { grantee, privileges } of grants) {
+    await client.query(`GRANT ${privileges} ON DATABASE ${scratch} TO ${grantee}`);
+  }
+  const { rows: limits } = await client.query<{ connections: number }>(
+    "SELECT datconnlimit AS connections FROM pg_database WHERE datname = $1",
+    [name],
+  );
+  await client.query(`ALTER DATABASE ${scratch} CONNECTION LIMIT ${limits[0]?.connections ?? -1}`);
+  const { rows: settings } = await client.query<{ role: string | null; setting: string }>(
+    `SELECT CASE WHEN setrole <> 0 THEN quote_ident(pg_get_userbyid(setrole)) END AS role, unnest(setconfig) AS setting
+     FROM pg_db_role_setting JOIN pg_database ON pg_database.oid = setdatabase WHERE datname = $1`,
+    [name],
+  );
+  for (const { role, setting } of settings) {
+    const [key = "", ...value] = setting.split("=");
+    const target = role === null ? `DATABASE ${scratch}` : `ROLE ${role} IN DATABASE ${scratch}`;
+    await client.query(
+      `ALTER ${target} SET ${escapeIdentifier(key)} = ${client.escapeLiteral(value.join("="))}`,
+    );
+  }
+}
+
+/** `warehouse_acme__o260102`, the day on which it was replaced, and a letter where that is taken. */
+async function nameForKept(client: Client, name: string): Promise<string> {
+  const day = new Date().toISOString().slice(2, 10).replaceAll("-", "");
+  const { rows } = await client.query<{ datname: string }>("SELECT datname FROM pg_database");
+  const taken = new Set(rows.map(({ datname }) => datname));
+  // PostgreSQL cuts names at 63 bytes: an id of 40 leaves room for one letter.
+  const names = ["", "b", "c", "d", "e", "f", "g", "h"].map((letter) => `${name}__o${day}${letter}`);
+  const free = names.find((each) => !taken.has(each));
+  if (free === undefined) throw new OpsFailure("configuration", `${name} was restored too often today`);
+  return free;
+}
+
+async function endSessions(client: Client, name: string): Promise<void> {
+  for (let tenths = 0; ; tenths += 1) {
+    const { rows } = await client.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1",
+      [name],
+    );
+    if (rows.length === 0) return;
+    if (tenths >= END_SECONDS * 10)
+      throw new OpsFailure("database", `${rows.length} sessions in ${name} do not end`);
+    await sleep(100);
+  }
+}
+
+/** Puts the restored rows in the place of the tenant's rows, in one transaction. */
+async function replaceRows(
+  { tenantId, platform }: RestoreRequest,
+  scratch: string,
+  log: (line: string) => void,
+): Promise<void> {
+  const acting = async (client: Client): Promise<void> => {
+    await client.query(SESSION);
+    await client.query("SELECT set_config('app.tenant_id', $1, false)", [tenantId]);
+  };
+  await withConnection({ ...platform, name: scratch }, async (source) => {
+    await acting(source);
+    await withConnection({ ...platform, name: SHARED.database }, async (target) => {
+      await acting(target);
+      await copyRows(tenantId, { client: source, isShared: false }, { client: target, isShared: true }, log);
+    });
+  });
+  await withConnection(platform, (client) => dropDatabase(client, scratch));
+}

@@ -1,0 +1,62 @@
+import { manifestKey, manifestSchema, type Manifest } from "../backup/manifest.ts";
+import { OpsFailure } from "../failure.ts";
+import type { ObjectStore } from "../storage.ts";
+
+/** Which backup is meant; neither: the newest. */
+export interface Choice {
+  /** acme-20260101T020304Z */
+  readonly id?: string;
+  /** RFC 3339 UTC: the newest that was begun not after it. */
+  readonly at?: string;
+}
+
+const KEY = /\/db\/(\d{8}T\d{6}Z)\.manifest\.json$/;
+
+/**
+ * The manifest of a tenant's backup. Names are compared as a whole: by its beginning alone, a backup of acme-2 could be
+ * taken for one of acme.
+ * @param prefix the tenant's prefix in the bucket, ends in `/`
+ * @throws OpsFailure "verification" where there is none, or it is not what it says
+ */
+export async function selectBackup(
+  store: ObjectStore,
+  tenantId: string,
+  prefix: string,
+  { id, at }: Choice,
+): Promise<Manifest> {
+  const limit = at === undefined ? undefined : new Date(at).toISOString().replaceAll(/[-:]|\.\d+/g, "");
+  const times = (await store.list(`${prefix}db/`)).flatMap((key) => {
+    const time = KEY.exec(key)?.[1];
+    return time !== undefined && key === manifestKey(prefix, time) ? [time] : [];
+  });
+  const time = times.findLast((each) =>
+    id === undefined ? limit === undefined || each <= limit : `${tenantId}-${each}` === id,
+  );
+  if (time === undefined) {
+    const meant = id ?? (at === undefined ? "any" : `one not after ${at}`);
+    const newest = times.at(-1);
+    throw new OpsFailure(
+      "verification",
+      `${tenantId} has no such backup (${meant}); ${newest === undefined ? "it has none" : `its newest is ${tenantId}-${newest}`}`,
+    );
+  }
+  const key = manifestKey(prefix, time);
+  const parsed = manifestSchema.safeParse(parse((await store.read(key)).toString("utf8")));
+  if (!parsed.success) throw new OpsFailure("verification", `${key} is no manifest of a backup`);
+  const manifest = parsed.data;
+  if (manifest.tenantId !== tenantId || manifest.id !== `${tenantId}-${time}`) {
+    throw new OpsFailure(
+      "verification",
+      `${key} is the manifest of ${manifest.id}, not of ${tenantId}-${time}`,
+    );
+  }
+  return manifest;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
