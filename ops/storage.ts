@@ -126,34 +126,29 @@ export class Storage {
   }
 
   /** Creates a JSON object that must not exist yet. */
-  async create(key: string, value: object, retainDays: number): Promise<void> {
-    const body = JSON.stringify(value, undefined, 2);
-    await this.#send(key, () =>
-      this.#client.send(
-        new PutObjectCommand({
-          Bucket: this.#bucket,
-          Key: key,
-          Body: body,
-          ContentType: "application/json",
-          ServerSideEncryption: "AES256",
-          IfNoneMatch: "*",
-          Tagging: `retain-days=${retainDays}`,
-        }),
-      ),
-    );
+  create(key: string, value: object, retainDays: number): Promise<void> {
+    return this.#putJson(key, value, { IfNoneMatch: "*", Tagging: `retain-days=${retainDays}` });
   }
 
   /** Writes a JSON object over what is there; no lifecycle rule deletes it. */
-  async replace(key: string, value: object): Promise<void> {
-    const body = JSON.stringify(value, undefined, 2);
+  replace(key: string, value: object): Promise<void> {
+    return this.#putJson(key, value, {});
+  }
+
+  async #putJson(
+    key: string,
+    value: object,
+    options: Pick<PutObjectCommandInput, "IfNoneMatch" | "Tagging">,
+  ): Promise<void> {
     await this.#send(key, () =>
       this.#client.send(
         new PutObjectCommand({
           Bucket: this.#bucket,
           Key: key,
-          Body: body,
+          Body: JSON.stringify(value, undefined, 2),
           ContentType: "application/json",
           ServerSideEncryption: "AES256",
+          ...options,
         }),
       ),
     );

@@ -7,6 +7,7 @@ import { OpsFailure } from "../failure.ts";
 import { requireVisibleRows } from "../pool/rows.ts";
 import { dumpCommand, programFailure, type DatabaseLogin } from "../postgres.ts";
 import { runProgram, startSink, startSource, type Ended } from "../program.ts";
+import { actFor } from "../sessions.ts";
 import type { ObjectStore } from "../storage.ts";
 import { basicTime, manifestKey, utcTime, type BACKUP_KINDS, type Manifest } from "./manifest.ts";
 import { takeSnapshot } from "./snapshot.ts";
@@ -68,7 +69,7 @@ async function backUpDatabase(
 ): Promise<Pick<Manifest, "source" | "database" | "tool">> {
   return withConnection(database, async (client) => {
     const rowsOf = scope === "rows" ? tenantId : undefined;
-    if (rowsOf !== undefined) await client.query("SELECT set_config('app.tenant_id', $1, false)", [rowsOf]);
+    if (rowsOf !== undefined) await actFor(client, rowsOf);
     const snapshot = await takeSnapshot(client);
     const rows = snapshot.tables.reduce((sum, table) => sum + table.rows, 0);
     log(

@@ -47,14 +47,10 @@ export const manifestSchema = z.object({
 
 export type Manifest = z.output<typeof manifestSchema>;
 
-/** Times in names, RFC 3339 basic UTC: 20260101T020304Z. */
-export const basicTime = (time: Date): string =>
-  time
-    .toISOString()
-    .replace(/\.\d+Z$/, "Z")
-    .replaceAll(/[-:]/g, "");
-
 /** To the second, RFC 3339 UTC. */
 export const utcTime = (time: Date): string => time.toISOString().replace(/\.\d+Z$/, "Z");
+
+/** Times in names, RFC 3339 basic UTC: 20260101T020304Z. */
+export const basicTime = (time: Date): string => utcTime(time).replaceAll(/[-:]/g, "");
 
 export const manifestKey = (prefix: string, time: string): string => `${prefix}db/${time}.manifest.json`;

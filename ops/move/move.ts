@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 import { databaseName, roleNames, SHARED } from "../../registry/naming.ts";
 import { withConnection } from "../connection.ts";
 import { OpsFailure } from "../failure.ts";
 import { requireVisibleRows } from "../pool/rows.ts";
 import type { DatabaseLogin } from "../postgres.ts";
+import { actFor, endSessions } from "../sessions.ts";
 import type { ObjectStore } from "../storage.ts";
 import { readTables } from "../tables.ts";
 import { copyRows, purgeRows, type Rows } from "./copy.ts";
@@ -37,9 +37,6 @@ export interface MoveRequest {
   readonly prefix: string;
 }
 
-/** How long sessions of the application may take to end. */
-const END_SECONDS = 30;
-
 /**
  * Does one step of a tenant's move. Bridge and silo share the database: between them no rows move, and the record says
  * all the same what was done.
@@ -61,7 +58,7 @@ export async function move(
     case "cutover": {
       requireOlder(record, from, to);
       if (step === "cutover") {
-        await withRows(request, from, ({ client }) => endSessions(client, tenantId, log));
+        await withRows(request, from, ({ client }) => shutOut(request, client, log));
       }
       const contents = await copy(request, log);
       for (const { table, rows } of contents) log(`${table}: ${rows} rows`);
@@ -138,7 +135,7 @@ async function withRows<T>(request: MoveRequest, side: Side, action: (rows: Rows
   if (isShared) await requireVisibleRows({ ...login, name }, tenantId);
   return withConnection({ ...login, name }, async (client) => {
     await client.query(SESSION);
-    await client.query("SELECT set_config('app.tenant_id', $1, false)", [tenantId]);
+    await actFor(client, tenantId);
     return action({ client, isShared });
   });
 }
@@ -162,22 +159,13 @@ async function requireShut(client: Client, tenantId: string): Promise<void> {
 }
 
 /** Ends what the application still does in the source; it cannot come back. */
-async function endSessions(client: Client, tenantId: string, log: (line: string) => void): Promise<void> {
+async function shutOut(request: MoveRequest, client: Client, log: (line: string) => void): Promise<void> {
+  const { tenantId, from } = request;
   await requireShut(client, tenantId);
   // The login is a member of the application's; the role it acts as is not.
   await client.query("SET ROLE NONE");
-  for (let tenths = 0; ; tenths += 1) {
-    const { rows } = await client.query<{ ended: boolean }>(
-      `SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity
-       WHERE datname = current_database() AND usename = ANY ($1)`,
-      [appLogins(tenantId)],
-    );
-    if (rows.length === 0) break;
-    if (tenths >= END_SECONDS * 10) {
-      throw new OpsFailure("database", `${rows.length} sessions of the application do not end`);
-    }
-    if (tenths === 0) log(`ending ${rows.length} sessions of the application`);
-    await sleep(100);
-  }
+  await endSessions(client, databaseOf(request, from), appLogins(tenantId), (count) => {
+    log(`ending ${count} sessions of the application`);
+  });
   await client.query("RESET ROLE");
 }

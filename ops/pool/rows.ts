@@ -1,6 +1,7 @@
 import { withConnection } from "../connection.ts";
 import { OpsFailure } from "../failure.ts";
 import type { DatabaseLogin } from "../postgres.ts";
+import { actFor } from "../sessions.ts";
 
 /**
  * Makes sure that a dump under row-level security contains the tenant's rows: a table with row-level security and
@@ -10,7 +11,7 @@ import type { DatabaseLogin } from "../postgres.ts";
  */
 export async function requireVisibleRows(login: DatabaseLogin, tenantId: string): Promise<void> {
   await withConnection(login, async (client) => {
-    await client.query("SELECT set_config('app.tenant_id', $1, false)", [tenantId]);
+    await actFor(client, tenantId);
     const { rows: seen } = await client.query<{ tenant: string | null }>(
       "SELECT app.current_tenant() AS tenant",
     );

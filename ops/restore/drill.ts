@@ -1,5 +1,4 @@
-import type { Manifest } from "../backup/manifest.ts";
-import { utcTime } from "../backup/manifest.ts";
+import { basicTime, utcTime, type Manifest } from "../backup/manifest.ts";
 import { withConnection } from "../connection.ts";
 import { assertIsolation } from "../isolation.ts";
 import type { ObjectStore } from "../storage.ts";
@@ -40,16 +39,16 @@ export async function drill(
   } finally {
     await withConnection(platform, (client) => dropDatabase(client, scratchName(tenantId)));
   }
+  const finished = new Date();
   const report: DrillReport = {
     tenantId,
     backupId: manifest.id,
-    finishedAt: utcTime(new Date()),
+    finishedAt: utcTime(finished),
     seconds,
     bytes: manifest.database.bytes,
     tables: manifest.database.tables,
   };
-  const time = report.finishedAt.replaceAll(/[-:]/g, "");
-  await store.create(`${prefix}drills/${time}.json`, report, retainDays);
+  await store.create(`${prefix}drills/${basicTime(finished)}.json`, report, retainDays);
   log(`${manifest.id} can be restored: it took ${seconds} s`);
   return report;
 }

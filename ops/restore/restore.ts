@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { escapeIdentifier, type Client } from "pg";
 import { databaseName, roleNames, SHARED } from "../../registry/naming.ts";
 import { backup } from "../backup/backup.ts";
@@ -9,6 +8,7 @@ import { assertIsolation } from "../isolation.ts";
 import { copyRows } from "../move/copy.ts";
 import { SESSION } from "../move/digest.ts";
 import type { DatabaseLogin } from "../postgres.ts";
+import { actFor, endSessions } from "../sessions.ts";
 import type { ObjectStore } from "../storage.ts";
 import { asMember, dropDatabase, restoreBeside, rolesFor } from "./beside.ts";
 import { selectBackup, type Choice } from "./select.ts";
@@ -23,9 +23,6 @@ export interface RestoreRequest {
   readonly platform: DatabaseLogin;
   readonly choice: Choice;
 }
-
-/** How long sessions may take to end before the swap. */
-const END_SECONDS = 30;
 
 /**
  * Brings a tenant's data back to a backup: beside, then swap. What was there is backed up before, and a database of its
@@ -87,7 +84,7 @@ async function swap(
   await asMember(client, [appA, appB, migrate, reader], async () => {
     await client.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
     try {
-      await endSessions(client, name);
+      await endSessions(client, name, null);
       await client.query("BEGIN");
       await client.query(`ALTER DATABASE ${name} RENAME TO ${kept}`);
       await client.query(`ALTER DATABASE ${scratch} RENAME TO ${name}`);
@@ -142,19 +139,6 @@ async function nameForKept(client: Client, name: string): Promise<string> {
   return free;
 }
 
-async function endSessions(client: Client, name: string): Promise<void> {
-  for (let tenths = 0; ; tenths += 1) {
-    const { rows } = await client.query(
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1",
-      [name],
-    );
-    if (rows.length === 0) return;
-    if (tenths >= END_SECONDS * 10)
-      throw new OpsFailure("database", `${rows.length} sessions in ${name} do not end`);
-    await sleep(100);
-  }
-}
-
 /** Puts the restored rows in the place of the tenant's rows, in one transaction. */
 async function replaceRows(
   { tenantId, platform }: RestoreRequest,
@@ -163,7 +147,7 @@ async function replaceRows(
 ): Promise<void> {
   const acting = async (client: Client): Promise<void> => {
     await client.query(SESSION);
-    await client.query("SELECT set_config('app.tenant_id', $1, false)", [tenantId]);
+    await actFor(client, tenantId);
   };
   await withConnection({ ...platform, name: scratch }, async (source) => {
     await acting(source);

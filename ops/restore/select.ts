@@ -1,4 +1,4 @@
-import { manifestKey, manifestSchema, type Manifest } from "../backup/manifest.ts";
+import { basicTime, manifestKey, manifestSchema, type Manifest } from "../backup/manifest.ts";
 import { OpsFailure } from "../failure.ts";
 import type { ObjectStore } from "../storage.ts";
 
@@ -24,7 +24,7 @@ export async function selectBackup(
   prefix: string,
   { id, at }: Choice,
 ): Promise<Manifest> {
-  const limit = at === undefined ? undefined : new Date(at).toISOString().replaceAll(/[-:]|\.\d+/g, "");
+  const limit = at === undefined ? undefined : basicTime(new Date(at));
   const times = (await store.list(`${prefix}db/`)).flatMap((key) => {
     const time = KEY.exec(key)?.[1];
     return time !== undefined && key === manifestKey(prefix, time) ? [time] : [];
