@@ -95,6 +95,8 @@ export const INGRESS = "warehouse-ingress";
 export const BACKUP = "warehouse-backup";
 export const INIT = "warehouse-init";
 export const MOVE = "warehouse-move";
+/** The command that prints what the Job of a move says. */
+export const moveLog = (id: string): string => `kubectl logs -n ${namespaceName(id)} job/${MOVE}`;
 export const FILES = "warehouse-files";
 export const MOVE_INIT = "warehouse-move-init";
 export const UPLOADS = "warehouse-uploads";

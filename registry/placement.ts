@@ -18,6 +18,20 @@ export const isCutOver = (phase: MovePhase): boolean => phase !== "prepare" && p
 export const effectivePlan = ({ plan, migration }: Pick<TenantEntry, "plan" | "migration">): PlanName =>
   migration?.from === undefined || isCutOver(migration.phase) ? plan : migration.from;
 
+/** A move from one plan to another. */
+export interface MoveRecord {
+  readonly from: string;
+  readonly to: string;
+  readonly phase: string;
+}
+
+/** The move that an entry is in; undefined without. */
+export const moveOf = ({
+  plan,
+  migration,
+}: Pick<TenantEntry, "plan" | "migration">): MoveRecord | undefined =>
+  migration?.from === undefined ? undefined : { from: migration.from, to: plan, phase: migration.phase };
+
 /** The placement an entry is served in. */
 export const effectivePlacement = (
   entry: Pick<TenantEntry, "plan" | "migration">,

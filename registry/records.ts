@@ -1,5 +1,5 @@
 import type { LoadedRegistry, RegisteredTenant } from "./load.ts";
-import { effectivePlan, effectivePlacement } from "./placement.ts";
+import { effectivePlacement, effectivePlan, moveOf, type MoveRecord } from "./placement.ts";
 import { cellOf, regionOf, uploadsBytes } from "./resolve.ts";
 import type { Compute } from "./spec.ts";
 
@@ -28,19 +28,13 @@ export interface TenantRecord {
   readonly move?: MoveRecord;
 }
 
-/** A move from one plan to another. */
-export interface MoveRecord {
-  readonly from: string;
-  readonly to: string;
-  readonly phase: string;
-}
-
 /** The record of an entry as the registry has it. */
 export function recordOf(
   { entry }: RegisteredTenant,
   { defaults, catalogue, context }: LoadedRegistry,
 ): TenantRecord {
-  const { id, state, since, billing, domains, legalHold, credentials, migration } = entry;
+  const { id, state, since, billing, domains, legalHold, credentials } = entry;
+  const move = moveOf(entry);
   const [region, cell] = [
     regionOf(entry, defaults) ?? context.region,
     cellOf(entry, defaults) ?? context.cell,
@@ -58,9 +52,7 @@ export function recordOf(
     legalHold: legalHold !== undefined,
     rotation: credentials.rotation,
     uploadsBytes: uploadsBytes(entry, catalogue),
-    ...(migration?.from === undefined
-      ? {}
-      : { move: { from: migration.from, to: entry.plan, phase: migration.phase } }),
+    ...(move === undefined ? {} : { move }),
   };
 }
 

@@ -1,9 +1,9 @@
 import { REGISTRY_FILE } from "./files.ts";
 import type { Issue } from "./issues.ts";
 import { INITIAL_STATES, isLive, isReachable, isState, TRANSITIONS } from "./lifecycle.ts";
-import { MOVE_PHASES, type MovePhase } from "./placement.ts";
+import { MOVE_PHASES, type MovePhase, type MoveRecord } from "./placement.ts";
 import { formatBytes } from "./quantities.ts";
-import type { MoveRecord, TenantRecord } from "./records.ts";
+import type { TenantRecord } from "./records.ts";
 import { missingMessage } from "./renames.ts";
 import type { RegisteredTenant } from "./rules/rule.ts";
 

@@ -3,7 +3,7 @@ import { PLAN_NAMES } from "../../registry/catalogue.ts";
 import { isLive, STATES } from "../../registry/lifecycle.ts";
 import type { LoadedRegistry, RegisteredTenant } from "../../registry/load.ts";
 import { platformHost } from "../../registry/naming.ts";
-import { effectivePlan } from "../../registry/placement.ts";
+import { effectivePlan, moveOf, type MoveRecord } from "../../registry/placement.ts";
 import { ringOf, servingVersion } from "../../registry/rollout.ts";
 import { paint, table, type Io } from "../io.ts";
 import { readsRegistry } from "../options.ts";
@@ -50,7 +50,7 @@ interface Row {
   /** The plan that serves it. */
   readonly plan: string;
   /** The move that is under way; null without. */
-  readonly move: { readonly from: string; readonly to: string; readonly phase: string } | null;
+  readonly move: MoveRecord | null;
   readonly state: string;
   readonly since: string;
   readonly ring: number | null;
@@ -63,7 +63,7 @@ interface Row {
 function rowOf(tenant: RegisteredTenant, registry: LoadedRegistry): Row {
   const { entry, place } = tenant;
   const { defaults, context } = registry;
-  const { id, displayName = id, state, since, migration } = entry;
+  const { id, displayName = id, state, since } = entry;
   const plan = effectivePlan(entry);
   const lives = isLive(state);
   const host = platformHost(id, context.baseDomain);
@@ -73,8 +73,7 @@ function rowOf(tenant: RegisteredTenant, registry: LoadedRegistry): Row {
     ring: lives ? ringOf(entry, defaults) : null,
     version: lives ? version : null,
     pinned: entry.pin !== undefined,
-    move:
-      migration?.from === undefined ? null : { from: migration.from, to: entry.plan, phase: migration.phase },
+    move: moveOf(entry) ?? null,
   };
 }
 

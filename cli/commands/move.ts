@@ -1,7 +1,7 @@
 import { Argument, Option, type Command } from "commander";
 import type { PlanName } from "../../registry/catalogue.ts";
 import { sha256 } from "../../registry/fields.ts";
-import { MOVE, namespaceName } from "../../registry/naming.ts";
+import { moveLog } from "../../registry/naming.ts";
 import { hasOwnApp, MOVE_PHASES, type MovePhase } from "../../registry/placement.ts";
 import type { TenantEntry } from "../../registry/tenantSchema.ts";
 import { editTenant, makeChange, type EntryEditor, type WriteOptions } from "../change.ts";
@@ -103,7 +103,7 @@ function turnOf(
           entry.set(["since"], effective);
         },
         summary: `${id} is cut over to ${to} from ${effective} on: nobody is served until soak, and ${to} is billed`,
-        next: `kubectl logs -n ${namespaceName(id)} job/${MOVE}   and   ${command(course, "soak")} --checksum <what it prints>`,
+        next: `${moveLog(id)}   and   ${command(course, "soak")} --checksum <what it prints>`,
         danger: `Stop serving ${id} until its data is moved?`,
       };
     case "soak": {
@@ -175,7 +175,7 @@ function back(course: Course, effective: string): Turn {
           entry.set(["since"], effective);
         },
         summary: `${id} is cut over back to ${from} from ${effective} on, with what was written since: nobody is served until soak`,
-        next: `kubectl logs -n ${namespaceName(id)} job/${MOVE}   and   ${command(returning, "soak")} --checksum <what it prints>`,
+        next: `${moveLog(id)}   and   ${command(returning, "soak")} --checksum <what it prints>`,
         danger: `Stop serving ${id} until its data is moved back?`,
       };
     }
@@ -190,9 +190,7 @@ function back(course: Course, effective: string): Turn {
 
 function checksumOf({ id }: Course, given: string | undefined): string {
   if (given === undefined)
-    throw new UsageError(
-      `soak needs --checksum, which the cutover printed: kubectl logs -n ${namespaceName(id)} job/${MOVE}`,
-    );
+    throw new UsageError(`soak needs --checksum, which the cutover printed: ${moveLog(id)}`);
   if (!sha256.safeParse(given).success) throw new UsageError(`--checksum ${given} is no SHA-256`);
   return given;
 }

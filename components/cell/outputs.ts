@@ -1,5 +1,5 @@
 import { namespaceName, poolName } from "../../registry/naming.ts";
-import { isCutOver } from "../../registry/placement.ts";
+import { isCutOver, type MoveRecord } from "../../registry/placement.ts";
 import type { Compute, PoolSpec, TenantSpec } from "../../registry/spec.ts";
 
 /** One tenant in the stack output `tenants`. The next `up` compares the registry with it. */
@@ -20,7 +20,7 @@ export interface TenantOutput {
   /** What the namespace's pods may request: millicores and bytes. */
   readonly quota: Compute;
   /** The move between plans of different placements that is under way; plan and placement above are what serves. */
-  readonly move?: { readonly from: string; readonly to: string; readonly phase: string };
+  readonly move?: MoveRecord;
 }
 
 /** One pool in the stack output `pools`. The next `up` keeps it, even when its last tenant has gone. */

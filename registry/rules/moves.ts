@@ -1,5 +1,5 @@
 import { PLAN_NAMES, type PlanName } from "../catalogue.ts";
-import { MOVE, namespaceName } from "../naming.ts";
+import { moveLog } from "../naming.ts";
 import { hasOwnApp, hasOwnDatabase } from "../placement.ts";
 import { compareVersions, effectiveVersion, poolVersion } from "../rollout.ts";
 import { perTenant, type Rule } from "./rule.ts";
@@ -35,7 +35,7 @@ export const migrationIsComplete: Rule = perTenant(({ id, plan, migration }, { c
     recorded && checksum === undefined
       ? {
           path: ["migration", "checksum"],
-          message: `is missing in phase ${phase}; write what the cutover printed: kubectl logs -n ${namespaceName(id)} job/${MOVE}`,
+          message: `is missing in phase ${phase}; write what the cutover printed: ${moveLog(id)}`,
           at: "key",
         }
       : undefined,
