@@ -1,7 +1,6 @@
 import { BucketObjectv2 } from "@pulumi/aws/s3/bucketObjectv2.js";
 import { CronJob } from "@pulumi/kubernetes/batch/v1/cronJob.js";
-import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
-import type { Output, Resource } from "@pulumi/pulumi";
+import type { Input, Output, Resource } from "@pulumi/pulumi";
 import { BACKUP, backupPrefix, namespaceName } from "../registry/naming.ts";
 import { hasOwnDatabase } from "../registry/placement.ts";
 import { JOB_POD } from "../registry/resolve.ts";
@@ -11,12 +10,14 @@ import { CONTAINER_SECURITY, POD_SECURITY, resourceRequirements } from "./pod.ts
 import type { TenantScope } from "./scope.ts";
 
 /**
- * The tenant's prefix in the bucket, described by an object of its own, the identity that may write to it, and the
- * scheduled backup (see ops/). The bucket's lifecycle rules do retention; the Job has no right to delete.
+ * The tenant's prefix in the bucket, described by an object of its own, and the scheduled backup (see ops/). The
+ * bucket's lifecycle rules do retention; the Job has no right to delete.
+ * @param account that may write to the prefix
  * @param volume the volume that holds the tenant's files alone; undefined: it shares one, and its files are left out
  */
 export function createBackup(
   { spec, labels, cell, parent, namespace }: TenantScope,
+  account: Input<string>,
   secret: Output<string>,
   volume: Volume | undefined,
   guards: readonly Resource[],
@@ -37,12 +38,6 @@ export function createBackup(
       serverSideEncryption: "AES256",
     },
     { parent, protect: true },
-  );
-  // EKS Pod Identity binds the platform's backup role to this account, confined to the namespace's prefix.
-  const account = new ServiceAccount(
-    `${id}-backup-account`,
-    { metadata: { name: BACKUP, namespace, labels }, automountServiceAccountToken: false },
-    { parent },
   );
   new CronJob(
     `${id}-backup`,
@@ -66,7 +61,7 @@ export function createBackup(
             template: {
               metadata: { labels },
               spec: {
-                serviceAccountName: account.metadata.name,
+                serviceAccountName: account,
                 automountServiceAccountToken: false,
                 enableServiceLinks: false,
                 securityContext: POD_SECURITY,

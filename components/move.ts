@@ -1,6 +1,6 @@
 import type { Input, Resource } from "@pulumi/pulumi";
 import type { Placement } from "../registry/catalogue.ts";
-import { BACKUP, backupPrefix, migrateSecretName, MOVE } from "../registry/naming.ts";
+import { backupPrefix, migrateSecretName, MOVE } from "../registry/naming.ts";
 import { hasOwnApp, hasOwnDatabase, isCutOver, type MovePhase } from "../registry/placement.ts";
 import { createJob, FINAL_EXIT_CODES, loginEnv } from "./job.ts";
 import type { TenantScope } from "./scope.ts";
@@ -9,15 +9,20 @@ import type { TenantScope } from "./scope.ts";
 export interface Volume {
   readonly namespace: Input<string>;
   readonly claim: Input<string>;
-  /** ServiceAccount of its namespace that may use the bucket. */
+}
+
+/** A volume and the tenant's ServiceAccount in its namespace. */
+export interface TenantVolume extends Volume {
   readonly account: Input<string>;
 }
 
 /** The volumes of both sides of a move; undefined for a side that has none yet. */
 export interface MoveVolumes {
+  /** ServiceAccount of the tenant in its own namespace. */
+  readonly account: Input<string>;
   /** Of the placement that serves. */
-  readonly served: Volume | undefined;
-  readonly other: Volume | undefined;
+  readonly served: TenantVolume | undefined;
+  readonly other: TenantVolume | undefined;
 }
 
 /** Where the Jobs mount a volume. */
@@ -53,7 +58,8 @@ export function moveJobs(scope: TenantScope, volumes: MoveVolumes): MoveJobs {
   const served = { placement, volume: volumes.served };
   const other = { placement: move.other.placement, volume: volumes.other };
   const [source, target] = isCutOver(move.phase) ? [other, served] : [served, other];
-  const rows = (step: string, from = source, to = target): Task => rowTask(scope, step, from, to);
+  const rows = (step: string, from = source, to = target): Task =>
+    rowTask(scope, volumes.account, step, from, to);
   const files = (step: FilesStep, side: MoveSide): Task[] =>
     side.volume === undefined ? [] : [filesTask(scope, step, side, side.volume, target)];
   const purge = (side: MoveSide, from: MoveSide): Task[] => [
@@ -80,7 +86,7 @@ export function moveJobs(scope: TenantScope, volumes: MoveVolumes): MoveJobs {
 /** One side of a move. */
 interface MoveSide {
   readonly placement: Placement;
-  readonly volume: Volume | undefined;
+  readonly volume: TenantVolume | undefined;
 }
 
 type Task = (after: readonly Resource[]) => Resource;
@@ -105,7 +111,7 @@ function moveEnv({ spec, cell }: TenantScope): { name: string; value: string }[]
 }
 
 const rowTask =
-  (scope: TenantScope, step: string, from: MoveSide, to: MoveSide): Task =>
+  (scope: TenantScope, account: Input<string>, step: string, from: MoveSide, to: MoveSide): Task =>
   (after) =>
     createJob(scope, {
       name: step === "guard" ? `${MOVE}-guard` : MOVE,
@@ -122,7 +128,7 @@ const rowTask =
           ...loginEnv(scope, migrateSecretName(scope.spec.id)),
         ],
       },
-      serviceAccountName: BACKUP,
+      serviceAccountName: account,
       finalExitCodes: FINAL_EXIT_CODES,
       deadlineSeconds: DEADLINE_SECONDS,
       after,
@@ -131,7 +137,7 @@ const rowTask =
 type FilesStep = "push" | "pull" | "verify" | "purge";
 
 const filesTask =
-  (scope: TenantScope, step: FilesStep, side: MoveSide, volume: Volume, target: MoveSide): Task =>
+  (scope: TenantScope, step: FilesStep, side: MoveSide, volume: TenantVolume, target: MoveSide): Task =>
   (after) => {
     const { id } = scope.spec;
     // Both sides are verified, each in its own namespace.

@@ -1,15 +1,16 @@
 import { ComponentResource, type ComponentResourceOptions, type Output, type Resource } from "@pulumi/pulumi";
-import { BACKUP, MOVE_INIT, namespaceName, TENANT_LABEL, tenantLabels } from "../registry/naming.ts";
+import { MOVE_INIT, namespaceName, TENANT_LABEL, tenantLabels } from "../registry/naming.ts";
 import { hasOwnApp } from "../registry/placement.ts";
 import type { TenantSpec } from "../registry/spec.ts";
 import { createApp, createInit, type App } from "./app.ts";
 import { createUploads } from "./application.ts";
 import { createBackup } from "./backup.ts";
+import { createBackupAccount } from "./backupAccount.ts";
 import type { CellConfig } from "./cell/config.ts";
 import { createDatabase, type SharedRoles, type TenantDatabase } from "./database.ts";
 import { createEdge, type Backend } from "./edge.ts";
 import { createMonitoring } from "./monitoring.ts";
-import { moveJobs, type Volume } from "./move.ts";
+import { moveJobs, type TenantVolume, type Volume } from "./move.ts";
 import { createNamespace } from "./namespace.ts";
 import { createNetworkPolicies } from "./network.ts";
 import { createQuota } from "./quota.ts";
@@ -33,6 +34,8 @@ export interface TenantStackArgs {
 
 /** An application that several tenants share. */
 export interface SharedApp {
+  /** Its name and its namespace's, e.g. pool-starter. */
+  readonly name: string;
   /** What answers the hosts of a tenant. */
   backend(tenant: TenantSpec): Backend;
   /** Holds the files of each tenant in a folder of its id. */
@@ -59,9 +62,10 @@ export class TenantStack extends ComponentResource {
     const guards = [...limits, ...createNetworkPolicies(scope)];
 
     const { move } = spec;
-    const own = createOwnVolume(scope, limits);
-    const volumes = { served: pool?.volume ?? own, other: otherPool?.volume ?? own };
-    const jobs = moveJobs(scope, volumes);
+    const account = createBackupAccount(scope, { namespace });
+    const own = createOwnVolume(scope, account, limits);
+    const shares = (app: SharedApp | undefined): TenantVolume | undefined => app && sharedVolume(scope, app);
+    const jobs = moveJobs(scope, { account, served: shares(pool) ?? own, other: shares(otherPool) ?? own });
     const opened = jobs.gate(guards);
     const database = createDatabase(scope, shared, opened);
     const ready = [...guards, ...opened];
@@ -87,7 +91,7 @@ export class TenantStack extends ComponentResource {
     const route = createEdge(scope, backend, opened);
     const sharedReady = shared === undefined ? [] : [shared.ready];
     jobs.work([...guards, ...sharedReady, ...database.access, ...target, ...stopped, route]);
-    createBackup(scope, database.backup.name, hasOwnApp(spec.placement) ? own : undefined, guards);
+    createBackup(scope, account, database.backup.name, hasOwnApp(spec.placement) ? own : undefined, guards);
     createMonitoring(scope);
     this.databaseUrl = database.app.url;
     this.registerOutputs({});
@@ -95,14 +99,23 @@ export class TenantStack extends ComponentResource {
 }
 
 /** The tenant's own uploads volume, where its placement or a side of its move has one. */
-function createOwnVolume(scope: TenantScope, after: readonly Resource[]): Volume | undefined {
+function createOwnVolume(
+  scope: TenantScope,
+  account: Output<string>,
+  after: readonly Resource[],
+): TenantVolume | undefined {
   const { placement, move, uploadsBytes } = scope.spec;
   if (uploadsBytes === 0) return undefined;
   // Until cutover it holds copies only, and in cleanup what is left behind.
   const disposable =
     !hasOwnApp(placement) && move !== undefined && ["prepare", "sync", "cleanup"].includes(move.phase);
   const claim = createUploads(scope, { bytes: uploadsBytes, protect: !disposable, after });
-  return { namespace: scope.namespace, claim, account: BACKUP };
+  return { namespace: scope.namespace, claim, account };
+}
+
+/** A pool's volume, where the tenant has its files in a folder of its id and a ServiceAccount of its own. */
+function sharedVolume(scope: TenantScope, { name: pool, volume }: SharedApp): TenantVolume {
+  return { ...volume, account: createBackupAccount(scope, { namespace: volume.namespace, pool }) };
 }
 
 /** The tenant's own application. While a move away from it cuts over, it is stopped rather than gone. */

@@ -63,6 +63,12 @@ export const certificateName = (id: string): string => `${id}-tls`;
 /** The host of a tenant on the platform's domain: `acme.yourwarehousesaas.com`. */
 export const platformHost = (id: string, baseDomain: string): string => `${id}.${baseDomain}`;
 
+/**
+ * The ServiceAccount of the tenant's Jobs that use the bucket, wherever they run: the bucket's policy goes by it, and
+ * the platform's own accounts begin with `warehouse-`, as no id does.
+ */
+export const backupAccountName = (id: string): string => id;
+
 /** The tenant's prefix in the backup bucket. Ends in `/`, or `acme` would match `acme-2`. */
 export const backupPrefix = (id: string): string => `customers/${id}/`;
 
@@ -97,7 +103,6 @@ export const INIT = "warehouse-init";
 export const MOVE = "warehouse-move";
 /** The command that prints what the Job of a move says. */
 export const moveLog = (id: string): string => `kubectl logs -n ${namespaceName(id)} job/${MOVE}`;
-export const FILES = "warehouse-files";
 export const MOVE_INIT = "warehouse-move-init";
 export const UPLOADS = "warehouse-uploads";
 export const ISOLATION = "customer-isolation";

@@ -1,8 +1,6 @@
-import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
 import { ComponentResource, type ComponentResourceOptions, type Output, type Resource } from "@pulumi/pulumi";
 import {
   DIRECTORY,
-  FILES,
   MAINTENANCE,
   poolAppLabels,
   poolLabels,
@@ -72,12 +70,14 @@ export class Pool extends ComponentResource implements SharedApp {
   readonly #guards: readonly Resource[];
   readonly #namespace: Output<string>;
   readonly #service: Output<string>;
+  readonly name: string;
   readonly volume: Volume;
   readonly #standIns = new Map<Mode, Output<string>>();
 
   constructor({ spec, cell, after }: PoolArgs, opts: ComponentResourceOptions) {
     const name = poolName(spec.plan);
     super("warehouse:tenancy:Pool", name, {}, opts);
+    this.name = name;
     const outer = { name, labels: poolLabels(spec.plan), cell, parent: this };
     this.#namespace = createNamespace(outer, name);
     const scope = (this.#scope = { ...outer, namespace: this.#namespace });
@@ -107,15 +107,7 @@ export class Pool extends ComponentResource implements SharedApp {
       annotations: {},
       after: [...this.#guards, ...after],
     });
-    const files = new ServiceAccount(
-      `${name}-files-account`,
-      {
-        metadata: { name: FILES, namespace: this.#namespace, labels: outer.labels },
-        automountServiceAccountToken: false,
-      },
-      { parent: this },
-    );
-    this.volume = { namespace: this.#namespace, claim, account: files.metadata.name };
+    this.volume = { namespace: this.#namespace, claim };
     this.#service = createService(scope, { labels: selector, selector, pods });
     createPoolMonitoring(scope, spec);
     this.registerOutputs({});

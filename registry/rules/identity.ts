@@ -42,7 +42,7 @@ const cut = (name: string): string => name.replace(/\S+$/, (text) => text.slice(
 
 /** Some hosts and names belong to the platform. */
 export const idsAreNotReserved: Rule = perTenant(({ id }) => [
-  RESERVED_IDS.has(id) || /^(?:kube|pool|shared)-/.test(id)
+  RESERVED_IDS.has(id) || /^(?:kube|pool|shared|warehouse)-/.test(id)
     ? { path: ["id"], message: `"${id}" is reserved for the platform; choose another id` }
     : undefined,
 ]);

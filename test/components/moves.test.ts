@@ -263,6 +263,35 @@ describe("a move", () => {
     expect(inputs(ended, "carla-owner")?.["roles"]).toEqual([]);
   });
 
+  it("uses the bucket with accounts of the tenant alone, in each namespace where its files are", async () => {
+    const registrations = await moving("starter", "professional", "sync");
+    const accounts = registrations.filter(({ type }) => type.endsWith(":ServiceAccount"));
+    const places = accounts.map(({ name, inputs: given }) => {
+      const metadata = given["metadata"] as { name: string; namespace: string };
+      return [name, `${metadata.namespace}/${metadata.name}`];
+    });
+    expect(places.sort()).toEqual([
+      ["carla-backup-account", "customer-carla/carla"],
+      ["carla-backup-account-pool-professional", "pool-professional/carla"],
+      ["carla-backup-account-pool-starter", "pool-starter/carla"],
+      ["pool-professional-app-account", "pool-professional/warehouse-app"],
+      ["pool-starter-app-account", "pool-starter/warehouse-app"],
+    ]);
+    const jobs = ["carla-move-guard", "carla-move", "carla-files-push", "carla-files-pull"].map((name) => {
+      const { metadata, spec } = inputs(registrations, name) as {
+        metadata: { namespace: string };
+        spec: { template: { spec: { serviceAccountName: string } } };
+      };
+      return `${metadata.namespace}/${spec.template.spec.serviceAccountName}`;
+    });
+    expect(jobs).toEqual([
+      "customer-carla/carla",
+      "customer-carla/carla",
+      "pool-starter/carla",
+      "pool-professional/carla",
+    ]);
+  });
+
   it("holds the quota of both sides, and connections enough to copy", async () => {
     const quota = (registrations: readonly Registration[]) =>
       (inputs(registrations, "carla-quota") as { spec: { hard: Record<string, string> } }).spec.hard["pods"];

@@ -136,9 +136,9 @@ describe("the API server", () => {
       `secret/${id}-db-backup-secret`,
       `secret/${id}-db-migrate-secret`,
       `secret/${id}-db-secret`,
+      `serviceaccount/${id}`,
       "serviceaccount/default",
       "serviceaccount/warehouse-app",
-      "serviceaccount/warehouse-backup",
     ]);
   });
 
