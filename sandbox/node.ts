@@ -57,7 +57,13 @@ async function forever(name: string, loop: (signal: AbortSignal) => Promise<void
 const { kubelet } = rememberedPorts(paths.ports);
 if (kubelet === undefined) throw new Error(`${paths.ports} names no port for the node`);
 const pki = ensurePki(paths);
-const server = await serveLogs({ port: kubelet, ...pki.pair("kubelet"), ca: pki.ca, logs });
+const server = await serveLogs({
+  port: kubelet,
+  ...pki.pair("kubelet"),
+  ca: pki.ca,
+  logs,
+  stateOf: (...container) => pods.stateOf(...container),
+});
 
 process.on("SIGTERM", () => {
   stop.abort();

@@ -1,9 +1,10 @@
-import { existsSync, openSync, readdirSync, readFileSync, readSync, closeSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { namespaceName } from "../../registry/naming.ts";
 import type { Layout } from "../layout.ts";
 import { SandboxError } from "../lib/errors.ts";
+import { readFrom } from "../lib/files.ts";
 
 /** A container's log of a namespace, newest last. */
 interface PodLog {
@@ -58,19 +59,5 @@ export async function logs(
     }
     if (!follow) return 0;
     await sleep(300);
-  }
-}
-
-/** What a file holds from an offset on. */
-export function readFrom(file: string, offset: number): Buffer {
-  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-  if (size <= offset) return Buffer.alloc(0);
-  if (offset === 0) return readFileSync(file);
-  const descriptor = openSync(file, "r");
-  try {
-    const buffer = Buffer.alloc(size - offset);
-    return buffer.subarray(0, readSync(descriptor, buffer, 0, buffer.length, offset));
-  } finally {
-    closeSync(descriptor);
   }
 }

@@ -3,7 +3,8 @@ import { namespaceName } from "../../registry/naming.ts";
 import { KubeClient, type KubeObject } from "../kube/client.ts";
 import type { Layout } from "../layout.ts";
 import { SandboxError } from "../lib/errors.ts";
-import { podLogs, readFrom } from "./logs.ts";
+import { readFrom } from "../lib/files.ts";
+import { podLogs } from "./logs.ts";
 
 interface JobStatus {
   readonly conditions?: readonly {

@@ -1,5 +1,15 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { codeOf } from "./errors.ts";
 
@@ -52,4 +62,18 @@ export function tail(file: string, lines = 12): string {
   const text = readText(file) ?? "";
   const last = text.trimEnd().split("\n").slice(-lines);
   return last.map((line) => (line.length > LINE_LIMIT ? `${line.slice(0, LINE_LIMIT)}…` : line)).join("\n");
+}
+
+/** What a file holds from an offset on. */
+export function readFrom(file: string, offset: number): Buffer {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  if (size <= offset) return Buffer.alloc(0);
+  if (offset === 0) return readFileSync(file);
+  const descriptor = openSync(file, "r");
+  try {
+    const buffer = Buffer.alloc(size - offset);
+    return buffer.subarray(0, readSync(descriptor, buffer, 0, buffer.length, offset));
+  } finally {
+    closeSync(descriptor);
+  }
 }

@@ -1,7 +1,12 @@
-import { createReadStream, existsSync, readFileSync, statSync, watchFile, unwatchFile } from "node:fs";
-import type { ServerResponse } from "node:http";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";
+import { Readable } from "node:stream";
+import { containerLog, logRequest } from "./containerLog.ts";
+import type { ContainerState } from "./types.ts";
 import { logFile } from "./worker.ts";
+
+/** What the node knows of a container now; undefined where it does not run the pod any more. */
+export type StateOf = (namespace: string, pod: string, container: string) => ContainerState | undefined;
 
 export interface KubeletOptions {
   readonly port: number;
@@ -10,10 +15,12 @@ export interface KubeletOptions {
   /** Only clients with a certificate of this authority are served: the API server. */
   readonly ca: string;
   readonly logs: string;
+  readonly stateOf: StateOf;
 }
 
-/** The one endpoint of a kubelet that people use through kubectl: `kubectl logs`, with -f and --tail. */
+/** The one endpoint of a kubelet that people use through kubectl: `kubectl logs`, with its options but --previous. */
 export function serveLogs(options: KubeletOptions): Promise<Server> {
+  const { logs, stateOf } = options;
   const server = createServer(
     {
       cert: readFileSync(options.certificate),
@@ -30,20 +37,30 @@ export function serveLogs(options: KubeletOptions): Promise<Server> {
         return;
       }
       const [, namespace = "", pod = "", container = ""] = match;
-      const file = logFile(options.logs, namespace, pod, container);
+      const state = (): ContainerState | undefined => stateOf(namespace, pod, container);
+      const file = logFile(logs, namespace, pod, container);
+      const waiting = state()?.waiting;
+      if (waiting !== undefined && !existsSync(file)) {
+        response
+          .writeHead(400)
+          .end(`container "${container}" in pod "${pod}" is waiting to start: ${waiting.reason}\n`);
+        return;
+      }
       if (!existsSync(file)) {
         response.end(
           `the sandbox does not run this image: container ${container} of ${namespace}/${pod} has no output\n`,
         );
         return;
       }
-      const tail = url.searchParams.get("tailLines");
-      send(
-        response,
-        file,
-        tail === null ? undefined : Number(tail),
-        url.searchParams.get("follow") === "true",
-      );
+      const closed = new AbortController();
+      response.once("close", () => {
+        closed.abort();
+      });
+      // A follower learns at once that it is served, also where nothing was written yet.
+      response.flushHeaders();
+      const wanted = logRequest(url.searchParams, Date.now());
+      const isRunning = (): boolean => state()?.running !== undefined;
+      Readable.from(containerLog(file, wanted, isRunning, closed.signal)).pipe(response);
     },
   );
   return new Promise((resolve, reject) => {
@@ -51,28 +68,5 @@ export function serveLogs(options: KubeletOptions): Promise<Server> {
     server.listen(options.port, "127.0.0.1", () => {
       resolve(server);
     });
-  });
-}
-
-function send(response: ServerResponse, file: string, lines: number | undefined, follow: boolean): void {
-  const size = statSync(file).size;
-  if (lines === undefined)
-    createReadStream(file, { end: Math.max(0, size - 1) }).pipe(response, { end: !follow });
-  else {
-    const text = readFileSync(file, "utf8").trimEnd().split("\n").slice(-lines).join("\n");
-    response.write(text === "" ? "" : `${text}\n`);
-    if (!follow) response.end();
-  }
-  if (!follow) return;
-  let sent = size;
-  const listener = (): void => {
-    const now = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-    if (now <= sent) return;
-    createReadStream(file, { start: sent, end: now - 1 }).pipe(response, { end: false });
-    sent = now;
-  };
-  watchFile(file, { interval: 250 }, listener);
-  response.once("close", () => {
-    unwatchFile(file, listener);
   });
 }

@@ -3,10 +3,12 @@ import { join } from "node:path";
 import { isNotFound, KubeError } from "../kube/client.ts";
 import { messageOf } from "../lib/errors.ts";
 import { Addresses } from "./addresses.ts";
-import { NODE_NAME, type Pod, podKey } from "./types.ts";
+import { type ContainerState, NODE_NAME, type Pod, podKey } from "./types.ts";
 import { type NodeContext, PodWorker } from "./worker.ts";
 
 interface Held {
+  /** `<namespace>/<name>` */
+  readonly name: string;
   readonly worker: PodWorker;
   readonly done: Promise<void>;
   leaving: boolean;
@@ -37,6 +39,12 @@ export class Pods {
     }
   }
 
+  /** What a container of a pod is doing; undefined where the node does not have the pod. */
+  stateOf(namespace: string, pod: string, container: string): ContainerState | undefined {
+    const held = [...this.#held.values()].find(({ name }) => name === `${namespace}/${pod}`);
+    return held?.worker.stateOf(container);
+  }
+
   /** Ends every process. */
   async stop(): Promise<void> {
     await Promise.all([...this.#held.values()].map(({ worker }) => worker.terminate()));
@@ -59,7 +67,8 @@ export class Pods {
 
   #hold(pod: Pod): void {
     const worker = new PodWorker(this.#context, pod, pod.status?.podIP ?? this.#addresses.take());
-    this.#held.set(podKey(pod).uid, { worker, done: worker.run(), leaving: false });
+    const { uid, namespace, name } = podKey(pod);
+    this.#held.set(uid, { name: `${namespace}/${name}`, worker, done: worker.run(), leaving: false });
   }
 
   async #bind(pod: Pod): Promise<void> {

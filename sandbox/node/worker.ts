@@ -63,6 +63,11 @@ export class PodWorker {
     return this.#ip;
   }
 
+  /** What a container is doing. */
+  stateOf(container: string): ContainerState {
+    return this.#containers.get(container)?.state ?? { waiting: { reason: "ContainerCreating" } };
+  }
+
   /** Takes the newest version of the object, whose conditions others may have changed. */
   update(pod: Pod): void {
     this.#pod = pod;

@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { KubeClient, KubeObject } from "../../sandbox/kube/client.ts";
@@ -6,6 +14,7 @@ import { adoptedContainers } from "../../sandbox/node/adopt.ts";
 import { Addresses } from "../../sandbox/node/addresses.ts";
 import { restartDelay } from "../../sandbox/node/backoff.ts";
 import { volumeFor, wantsExpansion, wantsVolume } from "../../sandbox/node/claims.ts";
+import { containerLog, logRequest, type LogRequest } from "../../sandbox/node/containerLog.ts";
 import { containerEnvironment, expand } from "../../sandbox/node/environment.ts";
 import { type ContainerRecord, phase, podStatus } from "../../sandbox/node/podStatus.ts";
 import { programArguments } from "../../sandbox/node/process.ts";
@@ -395,5 +404,84 @@ describe("the node", () => {
     expect(taken).not.toContain("10.244.1.0");
     addresses.release("10.244.0.3");
     expect(addresses.take()).not.toBe(taken.at(-1));
+  });
+});
+
+describe("the log of a container", () => {
+  const LINES = [
+    "2026-01-02T03:04:05.000Z dumping\n",
+    "  pg_dump: a line without a time\n",
+    "2026-01-02T03:04:07.500Z done\n",
+  ];
+  let folder: string;
+  let file: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "container-log-"));
+    file = join(folder, "p_c.log");
+    writeFileSync(file, LINES.join(""));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const never = new AbortController().signal;
+  const all: LogRequest = { follow: false, timestamps: false };
+
+  async function sent(request: LogRequest, isRunning = () => false, signal = never): Promise<string> {
+    let text = "";
+    for await (const part of containerLog(file, request, isRunning, signal)) text += part.toString();
+    return text;
+  }
+
+  it("is asked for as the API server does", () => {
+    const query = "follow=true&tailLines=2&sinceSeconds=10&limitBytes=99&timestamps=true";
+    expect(logRequest(new URLSearchParams(query), 20_000)).toEqual({
+      follow: true,
+      tailLines: 2,
+      since: 10_000,
+      limitBytes: 99,
+      timestamps: true,
+    });
+    const sinceTime = new URLSearchParams({ sinceTime: "2026-01-02T03:04:05Z" });
+    expect(logRequest(sinceTime, 0)).toEqual({ ...all, since: Date.parse(NOW) });
+  });
+
+  it.each([
+    ["all of it", {}, LINES],
+    ["the last lines", { tailLines: 2 }, LINES.slice(1)],
+    ["no line", { tailLines: 0 }, []],
+    ["no more bytes than wanted", { limitBytes: 30 }, [LINES.join("").slice(0, 30)]],
+    ["the lines since a time", { since: Date.parse("2026-01-02T03:04:06Z") }, LINES.slice(2)],
+    ["the last lines, of those since a time", { tailLines: 3, since: Date.parse(NOW) }, LINES],
+    [
+      "lines with their times",
+      { timestamps: true },
+      [NOW.replace("Z", ".000Z"), NOW.replace("Z", ".000Z"), "2026-01-02T03:04:07.500Z"].map(
+        (time, index) => `${time} ${LINES[index] ?? ""}`,
+      ),
+    ],
+  ])("is %s", async (_, options, expected) => {
+    expect(await sent({ ...all, ...options })).toBe(expected.join(""));
+  });
+
+  it("is followed line by line until the container has ended, and ends then with its last words", async () => {
+    const parts: string[] = [];
+    let asked = 0;
+    const isRunning = (): boolean => {
+      asked += 1;
+      if (asked === 2) appendFileSync(file, "half a li");
+      if (asked === 4) appendFileSync(file, "ne\n");
+      if (asked === 6) appendFileSync(file, "killed");
+      return asked < 6;
+    };
+    for await (const part of containerLog(file, { ...all, follow: true, tailLines: 1 }, isRunning, never))
+      parts.push(part.toString());
+    expect(parts).toEqual([LINES[2], "half a line\n", "killed"]);
+  });
+
+  it("ends when nobody reads it any more", async () => {
+    const closed = new AbortController();
+    const reading = sent({ ...all, follow: true }, () => true, closed.signal);
+    closed.abort();
+    expect(await reading).toBe(LINES.join(""));
   });
 });
