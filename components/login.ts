@@ -41,7 +41,12 @@ export function createLogin(
   { name, parent }: Scope,
   purpose: string,
   roleName: string,
-  args: { connectionLimit: number; roles?: Input<string>[]; assumeRole?: Input<string> },
+  args: {
+    connectionLimit: number;
+    createDatabase?: boolean;
+    roles?: Input<string>[];
+    assumeRole?: Input<string>;
+  },
   generation = 0,
 ): Login {
   const { result: password } = new RandomPassword(

@@ -89,6 +89,20 @@ export const SHARED = {
   migrate: "warehouse_shared_migrate",
 } as const;
 
+/** What operators' Jobs run with, which concern many tenants: none of these names can come from a tenant's id. */
+export const OPERATIONS = {
+  namespace: "warehouse-ops",
+  /** LOGIN that makes databases of its own and drops them; enters no tenant's. */
+  login: "warehouse_ops",
+  secret: "warehouse-ops-secret",
+  /** ServiceAccount that may read all of `customers/`. */
+  account: "warehouse-restore",
+  /** The suspended CronJob from which restores are made, and its container. */
+  restore: "warehouse-restore",
+  drills: "warehouse-drills",
+  janitor: "warehouse-janitor",
+} as const;
+
 /** The Secret of a pool that tells the application its tenants, one key a host. */
 export const DIRECTORY = "tenant-directory";
 

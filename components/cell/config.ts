@@ -73,6 +73,11 @@ const cellSchema = z.strictObject({
       .string()
       .regex(/^[^@\s]+@sha256:[0-9a-f]{64}$/, 'is no image by digest; write "repository@sha256:…"'),
   }),
+  /**
+   * Whether this cell has the drills and restores (namespace and role `warehouse_ops`) of its cluster and database
+   * server: exactly one of the cells that share them.
+   */
+  operations: z.stringbool({ truthy: ["true"], falsy: ["false"] }).default(true),
   edge,
   network: z.strictObject({
     /** The cluster's own ranges (pods, services, nodes): tenants reach none of them. */

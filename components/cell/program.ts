@@ -7,6 +7,7 @@ import { appliedTenants, forbiddenTransitions, shrinkingTenants } from "../../re
 import { checkCellConfig } from "./config.ts";
 import { DatabaseServer } from "./databaseServer.ts";
 import { directoryIssues } from "./directory.ts";
+import { Operations } from "./operations.ts";
 import { poolOutputs, tenantOutputs, type PoolOutput, type TenantOutput } from "./outputs.ts";
 import { neededPools } from "./pool.ts";
 import { createProviders } from "./providers.ts";
@@ -51,7 +52,9 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
 
   const cell = config.value;
   const providers = createProviders(cell, password.value);
-  new DatabaseServer("database-server", { providers });
+  const server = new DatabaseServer("database-server", { providers });
+  // Both change the access list of one database: at once they fail with "tuple concurrently updated".
+  if (cell.operations) new Operations({ cell }, { providers, dependsOn: [server] });
   const pools = neededPools(loaded.value.pools, tenants, Object.keys(outputs["pools"] ?? {}));
   deployTenants({ cell, tenants, pools, shrinking: shrinkingTenants(applied, tenants) }, { providers });
   return {

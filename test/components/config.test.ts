@@ -44,8 +44,17 @@ describe("checkCellConfig", () => {
         region: "us-west-2",
         database: { port: 5432, sslmode: "verify-full" },
         network: { monitoringNamespace: "monitoring" },
+        operations: true,
       },
     });
+  });
+
+  it("takes a cell without operations, and no other word for it", () => {
+    const without = (value: string) => check(`${VALID}  warehouse:operations: ${value}\n`);
+    expect(without("false")).toMatchObject({ ok: true, value: { operations: false } });
+    expect(issues(`${VALID}  warehouse:operations: none\n`)).toEqual([
+      'Pulumi.test.yaml:10:25 warehouse:operations: "none" is not allowed here; use one of: true, false',
+    ]);
   });
 
   it("names a bad value at its place", () => {

@@ -16,6 +16,7 @@ export const gatewayCell: CellConfig = {
     bucket: "warehouse-backups",
     image: `registry.example.com/warehouse-ops@sha256:${"0".repeat(64)}`,
   },
+  operations: true,
   edge: {
     mode: "gateway",
     gateway: { name: "platform", namespace: "gateway-system" },

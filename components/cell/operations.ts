@@ -1,0 +1,169 @@
+import { CronJob } from "@pulumi/kubernetes/batch/v1/cronJob.js";
+import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
+import type { types } from "@pulumi/kubernetes";
+import { Grant } from "@pulumi/postgresql/grant.js";
+import { ComponentResource, type ComponentResourceOptions, type Output, type Resource } from "@pulumi/pulumi";
+import { OPERATIONS } from "../../registry/naming.ts";
+import { namespaceQuota } from "../../registry/quota.ts";
+import { JOB_POD } from "../../registry/resolve.ts";
+import { failurePolicy, FINAL_EXIT_CODES, loginEnv } from "../job.ts";
+import { createLogin, createLoginSecret } from "../login.ts";
+import { createNamespace } from "../namespace.ts";
+import { createNetworkPolicies } from "../network.ts";
+import { CONTAINER_SECURITY, POD_SECURITY, resourceRequirements } from "../pod.ts";
+import { createQuota } from "../quota.ts";
+import type { NamespacedScope } from "../scope.ts";
+import type { CellConfig } from "./config.ts";
+
+/** The database that the login enters to make and drop others; nothing is kept in it. */
+const ENTRANCE = "postgres";
+
+/** pg_restore, a session beside it, and a second run. */
+const CONNECTIONS = 6;
+
+/** A drill restores a sample of the tenants, one after the other. */
+const DRILLS = { schedule: "30 3 * * *", deadlineSeconds: 8 * 3600 } as const;
+const JANITOR = { schedule: "0 3 * * *", deadlineSeconds: 1800 } as const;
+/** Never by itself. */
+const RESTORE = { schedule: "0 0 1 1 *", deadlineSeconds: 6 * 3600 } as const;
+
+/** Arguments of the Operations. */
+export interface OperationsArgs {
+  readonly cell: CellConfig;
+}
+
+/**
+ * What proves backups and restores them, in a namespace of its own. The credentials that are there all the time are
+ * weak: a login that makes databases and enters no tenant's. A restore takes the platform's role, whose password the
+ * `tenant` command gives to one Job and takes back: the CronJob of restores is suspended for good and only its pattern.
+ */
+export class Operations extends ComponentResource {
+  constructor({ cell }: OperationsArgs, opts: ComponentResourceOptions) {
+    const name = "operations";
+    super("warehouse:tenancy:Operations", name, {}, opts);
+    const labels = { "app.kubernetes.io/managed-by": "pulumi", "tenantstack.io/shared": "operations" };
+    const outer = { name, labels, cell, parent: this };
+    const scope = { ...outer, namespace: createNamespace(outer, OPERATIONS.namespace) };
+    const guards = [...createQuota(scope, namespaceQuota(undefined, 0)), ...createNetworkPolicies(scope)];
+    const account = new ServiceAccount(
+      `${name}-account`,
+      {
+        metadata: { name: OPERATIONS.account, namespace: scope.namespace, labels },
+        automountServiceAccountToken: false,
+      },
+      { parent: this },
+    ).metadata.name;
+
+    const login = createLogin(outer, "login", OPERATIONS.login, {
+      connectionLimit: CONNECTIONS,
+      createDatabase: true,
+    });
+    const entry = new Grant(
+      `${name}-connect`,
+      { database: ENTRANCE, role: login.role.name, objectType: "database", privileges: ["CONNECT"] },
+      { parent: this },
+    );
+    const secret = createLoginSecret(scope, "secret", OPERATIONS.secret, login, ENTRANCE, entry);
+
+    const env = bucketEnv(cell);
+    const weak = [...env, ...loginEnv(scope, secret.name)];
+    createCronJob(scope, account, guards, {
+      name: OPERATIONS.drills,
+      args: ["drills"],
+      env: weak,
+      ...DRILLS,
+    });
+    createCronJob(scope, account, guards, {
+      name: OPERATIONS.janitor,
+      args: ["janitor"],
+      env: weak,
+      ...JANITOR,
+    });
+    createCronJob(scope, account, guards, {
+      name: OPERATIONS.restore,
+      args: ["restore"],
+      env: [...env, ...platformEnv(cell)],
+      suspend: true,
+      ...RESTORE,
+    });
+    this.registerOutputs({});
+  }
+}
+
+type EnvVar = types.input.core.v1.EnvVar;
+
+const bucketEnv = ({ backup, region }: CellConfig): EnvVar[] => [
+  { name: "BACKUP_BUCKET", value: backup.bucket },
+  { name: "AWS_REGION", value: region },
+];
+
+/** The platform's role without its password. */
+const platformEnv = ({ database }: CellConfig): EnvVar[] => [
+  { name: "DATABASE_HOST", value: database.host },
+  { name: "DATABASE_PORT", value: String(database.port) },
+  { name: "DATABASE_NAME", value: ENTRANCE },
+  { name: "DATABASE_USER", value: database.user },
+  { name: "DATABASE_SSLMODE", value: database.sslmode },
+];
+
+interface CronJobArgs {
+  /** Of the CronJob and its container. */
+  readonly name: string;
+  readonly args: string[];
+  readonly env: EnvVar[];
+  readonly schedule: string;
+  readonly deadlineSeconds: number;
+  readonly suspend?: boolean;
+}
+
+function createCronJob(
+  { name: prefix, labels, cell, parent, namespace }: NamespacedScope,
+  account: Output<string>,
+  guards: readonly Resource[],
+  { name, args, env, schedule, deadlineSeconds, suspend = false }: CronJobArgs,
+): void {
+  new CronJob(
+    `${prefix}-${name.replace(/^warehouse-/, "")}`,
+    {
+      metadata: { name, namespace, labels },
+      spec: {
+        schedule,
+        timeZone: "Etc/UTC",
+        concurrencyPolicy: "Forbid",
+        suspend,
+        startingDeadlineSeconds: 3600,
+        successfulJobsHistoryLimit: 3,
+        failedJobsHistoryLimit: 3,
+        jobTemplate: {
+          metadata: { labels },
+          spec: {
+            backoffLimit: 1,
+            activeDeadlineSeconds: deadlineSeconds,
+            podFailurePolicy: failurePolicy(name, FINAL_EXIT_CODES),
+            template: {
+              metadata: { labels },
+              spec: {
+                serviceAccountName: account,
+                automountServiceAccountToken: false,
+                enableServiceLinks: false,
+                securityContext: POD_SECURITY,
+                restartPolicy: "Never",
+                containers: [
+                  {
+                    name,
+                    image: cell.backup.image,
+                    args,
+                    env,
+                    securityContext: CONTAINER_SECURITY,
+                    resources: resourceRequirements(JOB_POD.requests, JOB_POD.limits),
+                  },
+                ],
+              },
+            },
+          },
+        },
+      },
+    },
+    { parent, dependsOn: [...guards] },
+  );
+}
