@@ -33,3 +33,8 @@ export const databaseLogin = (env: z.infer<typeof databaseEnvironment>): Databas
   password: env.DATABASE_PASSWORD,
   sslmode: env.DATABASE_SSLMODE,
 });
+
+/** How long to wait for a lock in the database or a word from the bucket, seconds. Default: 60. */
+export const waitSeconds = (): number =>
+  readEnvironment(z.object({ OPS_WAIT_SECONDS: z.coerce.number().int().positive().default(60) }))
+    .OPS_WAIT_SECONDS;

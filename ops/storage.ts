@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import {
   GetObjectCommand,
   HeadObjectCommand,
@@ -8,11 +8,17 @@ import {
   type PutObjectCommandInput,
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
+import { waitSeconds } from "./environment.ts";
 import { OpsFailure } from "./failure.ts";
+import { statusOf, storageFailure } from "./storageFailure.ts";
 
 /** 10,000 parts of this size hold 160 GB; as many at once are in memory. */
 const PART_BYTES = 16 * 2 ** 20;
 const UPLOADS_AT_ONCE = 2;
+
+/** A failed request is tried so often, the waits between growing to seconds; then the run fails, and the Job is. */
+const ATTEMPTS = 4;
+const CONNECT_TIMEOUT_MS = 10_000;
 
 /** What the operations program does with a bucket; every method fails with an OpsFailure. */
 export type ObjectStore = { readonly [Method in keyof Storage]: Storage[Method] };
@@ -20,11 +26,27 @@ export type ObjectStore = { readonly [Method in keyof Storage]: Storage[Method] 
 /** A bucket; region, endpoint and credentials come from the standard AWS environment (EKS Pod Identity in the cluster). */
 export class Storage {
   readonly #client: S3Client;
+  /** For what is read at the pace of its taker, which may pause for longer than an upload may. */
+  readonly #reader: S3Client;
   readonly #bucket: string;
+  readonly #waitMs: number;
 
   constructor(bucket: string) {
-    // Path style is what S3-compatible endpoints understand; AWS itself is addressed by host.
-    this.#client = new S3Client({ forcePathStyle: process.env["AWS_ENDPOINT_URL"] !== undefined });
+    this.#waitMs = waitSeconds() * 1000;
+    const common = {
+      // Path style is what S3-compatible endpoints understand; AWS itself is addressed by host.
+      forcePathStyle: process.env["AWS_ENDPOINT_URL"] !== undefined,
+      maxAttempts: ATTEMPTS,
+    };
+    const connectionTimeout = CONNECT_TIMEOUT_MS;
+    this.#client = new S3Client({
+      ...common,
+      requestHandler: { connectionTimeout, socketTimeout: this.#waitMs },
+    });
+    this.#reader = new S3Client({
+      ...common,
+      requestHandler: { connectionTimeout, requestTimeout: this.#waitMs, throwOnRequestTimeout: true },
+    });
     this.#bucket = bucket;
   }
 
@@ -48,7 +70,10 @@ export class Storage {
     await this.requireSize(key, object.ContentLength ?? 0);
   }
 
-  /** Uploads a stream of any length in parts, few at a time; S3 checks the SHA-256 of each. */
+  /**
+   * Uploads a stream of any length in parts, few at a time; S3 checks the SHA-256 of each. The object must not exist
+   * yet: two runs that begin in the same second cannot take each other's name. What fails leaves no parts behind.
+   */
   async upload(key: string, body: Readable, retainDays: number): Promise<void> {
     const upload = new Upload({
       client: this.#client,
@@ -58,8 +83,9 @@ export class Storage {
         Body: body,
         ServerSideEncryption: "AES256",
         ChecksumAlgorithm: "SHA256",
+        IfNoneMatch: "*",
+        Tagging: `retain-days=${retainDays}`,
       },
-      tags: [{ Key: "retain-days", Value: String(retainDays) }],
       queueSize: UPLOADS_AT_ONCE,
       partSize: PART_BYTES,
     });
@@ -90,12 +116,31 @@ export class Storage {
     }
   }
 
-  /** The content of an object. */
+  /** The content of an object; the stream fails with an OpsFailure too. */
   async stream(key: string): Promise<Readable> {
     const { Body: body } = await this.#send(key, () =>
-      this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key })),
+      this.#reader.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key })),
     );
-    return body as Readable;
+    return Readable.from(this.#arriving(key, body as Readable), { objectMode: false });
+  }
+
+  /** Chunks as they come; one that is asked for and does not come ends it. */
+  async *#arriving(key: string, body: Readable): AsyncGenerator<Buffer> {
+    const silent = (): void => {
+      body.destroy(new Error(`nothing came for ${this.#waitMs / 1000} s`));
+    };
+    let timer = setTimeout(silent, this.#waitMs);
+    try {
+      for await (const chunk of body) {
+        clearTimeout(timer);
+        yield chunk as Buffer;
+        timer = setTimeout(silent, this.#waitMs);
+      }
+    } catch (error) {
+      throw this.#failure(key, error);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** The content of a small object. */
@@ -140,18 +185,20 @@ export class Storage {
     value: object,
     options: Pick<PutObjectCommandInput, "IfNoneMatch" | "Tagging">,
   ): Promise<void> {
+    const text = Buffer.from(JSON.stringify(value, undefined, 2));
     await this.#send(key, () =>
       this.#client.send(
         new PutObjectCommand({
           Bucket: this.#bucket,
           Key: key,
-          Body: JSON.stringify(value, undefined, 2),
+          Body: text,
           ContentType: "application/json",
           ServerSideEncryption: "AES256",
           ...options,
         }),
       ),
     );
+    await this.requireSize(key, text.length);
   }
 
   async #send<T>(key: string, request: () => Promise<T>): Promise<T> {
@@ -163,11 +210,6 @@ export class Storage {
   }
 
   #failure(key: string, error: unknown): OpsFailure {
-    const status = statusOf(error);
-    const message = `s3://${this.#bucket}/${key}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
-    return new OpsFailure(status === 403 || status === 404 ? "storageDenied" : "storage", message);
+    return storageFailure(`s3://${this.#bucket}/${key}`, error);
   }
 }
-
-const statusOf = (error: unknown): number | undefined =>
-  (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
