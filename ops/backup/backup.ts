@@ -78,12 +78,18 @@ async function backUpDatabase(
     const { args, env } = dumpCommand(database, snapshot.name, rowsOf);
     const dump = startSource("pg_dump", args, env);
     const reader = startSink("pg_restore", ["--file=/dev/null"]);
-    const passed = await send(dump.stdout, reader.stdin, storage, { key, retainDays }, () => {
-      dump.kill();
-      reader.kill();
+    const passed = await send(dump.stdout, reader.stdin, storage, {
+      key,
+      retainDays,
+      proven: async () => {
+        requireEnd(await dump.ended, (stderr) => programFailure("pg_dump", database, stderr));
+        requireEnd(await reader.ended, (stderr) => unreadable("the dump", stderr));
+      },
+      stop: () => {
+        dump.kill();
+        reader.kill();
+      },
     });
-    requireEnd(await dump.ended, (stderr) => programFailure("pg_dump", database, stderr));
-    requireEnd(await reader.ended, (stderr) => unreadable("the dump", stderr));
     log(`${key}: ${passed.bytes} bytes`);
     return {
       source: {
@@ -111,7 +117,11 @@ async function backUpFiles(
   storage: ObjectStore,
   log: (line: string) => void,
 ): Promise<NonNullable<Manifest["files"]>> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(
+    (error: unknown): never => {
+      throw new OpsFailure("disk", `the files cannot be read: ${(error as Error).message}`);
+    },
+  );
   const count = entries.filter((entry) => entry.isFile()).length;
   log(`archiving ${count} files`);
   const tar = startSource("tar", ["--create", "--file=-", `--directory=${folder}`, "."]);
@@ -122,38 +132,54 @@ async function backUpFiles(
     reader.kill();
   };
   pipeline(tar.stdout, pack).catch(stop);
-  pipeline(unpack, reader.stdin).catch(stop);
-  const passed = await send(pack, unpack, storage, { key, retainDays }, stop);
-  // 1: a file changed while it was read, as files that are in use do.
-  requireEnd(
-    await tar.ended,
-    (stderr) => new OpsFailure("disk", `tar of ${folder} failed: ${stderr}`),
-    [0, 1],
-  );
-  requireEnd(await reader.ended, (stderr) => unreadable("the archive", stderr));
+  pipeline(unpack, reader.stdin).catch(() => undefined);
+  const passed = await send(pack, unpack, storage, {
+    key,
+    retainDays,
+    proven: async () => {
+      // 1: a file changed while it was read, as files that are in use do.
+      requireEnd(
+        await tar.ended,
+        (stderr) => new OpsFailure("disk", `tar of ${folder} failed: ${stderr}`),
+        [0, 1],
+      );
+      requireEnd(await reader.ended, (stderr) => unreadable("the archive", stderr));
+    },
+    stop,
+  });
   log(`${key}: ${passed.bytes} bytes`);
   return { key, ...passed, format: "tar+zstd", count };
 }
 
-/**
- * Sends a stream to the bucket and to a reader at once.
- * @param stop ends the programs at both ends, so that none is left behind when it fails
- */
+interface Sending {
+  readonly key: string;
+  readonly retainDays: number;
+  /** Fails unless the programs at both ends have ended well: the object is completed only then. */
+  readonly proven: () => Promise<void>;
+  /** Ends the programs at both ends, so that none is left behind when it fails. */
+  readonly stop: () => void;
+}
+
+/** Sends a stream to the bucket and to a reader at once. What fails first is thrown, when all has come to its end. */
 async function send(
   from: Readable,
   reader: Writable,
   storage: ObjectStore,
-  { key, retainDays }: { readonly key: string; readonly retainDays: number },
-  stop: () => void,
+  { key, retainDays, proven, stop }: Sending,
 ): Promise<Passed> {
   const body = new PassThrough();
-  // A failed upload takes nothing any more: the source would wait for ever.
-  const sent = storage.upload(key, body, retainDays).catch((error: unknown): never => {
+  const faults: unknown[] = [];
+  // The other side would wait for ever.
+  const fail = (error: unknown): void => {
+    faults.push(error);
     body.destroy();
     stop();
-    throw error;
-  });
-  const [passed] = await Promise.all([tee(from, body, reader), sent]);
+  };
+  const [passed] = await Promise.all([
+    tee(from, body, reader, proven).catch(fail),
+    storage.upload(key, body, retainDays).catch(fail),
+  ]);
+  if (passed === undefined || faults.length > 0) throw faults[0];
   await storage.requireSize(key, passed.bytes);
   return passed;
 }

@@ -12,9 +12,15 @@ export interface Passed {
 /**
  * Sends a stream to two takers at once, at the pace of the slower, and measures it: nothing is kept but what is under
  * way. A taker that ends early is told nothing more; its own exit says why.
+ * @param proven called when the second has it all: if it fails, the first never learns of an end
  * @returns what went through, once both have it all
  */
-export async function tee(source: Readable, first: Writable, second: Writable): Promise<Passed> {
+export async function tee(
+  source: Readable,
+  first: Writable,
+  second: Writable,
+  proven: () => Promise<void> = () => Promise.resolve(),
+): Promise<Passed> {
   const hash = createHash("sha256");
   let bytes = 0;
   const gone = new Set<Writable>();
@@ -32,6 +38,8 @@ export async function tee(source: Readable, first: Writable, second: Writable): 
     bytes += chunk.length;
     await Promise.all([give(first, chunk), give(second, chunk)]);
   }
-  for (const taker of [first, second]) if (!gone.has(taker)) taker.end();
+  if (!gone.has(second)) second.end();
+  await proven();
+  if (!gone.has(first)) first.end();
   return { bytes, sha256: hash.digest("hex") };
 }
