@@ -2,9 +2,7 @@ import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import { Client } from "pg";
 import { OpsFailure, type EXIT } from "./failure.ts";
-import type { DatabaseLogin } from "./postgres.ts";
-
-const CONNECT_TIMEOUT_MS = 10_000;
+import { CONNECT_SECONDS, LOCK_REMEDY, type DatabaseLogin } from "./postgres.ts";
 
 /**
  * Runs an action on a connection of its own, which is closed afterwards.
@@ -21,7 +19,7 @@ export async function withConnection<T>(
     user: login.user,
     password: login.password,
     ssl: tls(login.sslmode),
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: CONNECT_SECONDS * 1000,
   });
   // The statement that was running fails too; without a listener the event would end the program first.
   client.on("error", () => undefined);
@@ -59,9 +57,10 @@ function failureOf(error: unknown, { host, port, name, user }: DatabaseLogin): u
   if (error instanceof OpsFailure) return error;
   const { code, message } = describe(error);
   const kind = classify(code, message);
+  const remedy = code === LOCK_TIMEOUT ? `; ${LOCK_REMEDY}` : "";
   return kind === undefined
     ? error
-    : new OpsFailure(kind, `${name} on ${host}:${port} as ${user}: ${message || code}`);
+    : new OpsFailure(kind, `${name} on ${host}:${port} as ${user}: ${message || code}${remedy}`);
 }
 
 /** Code and message of anything thrown; Node's own errors are of another realm inside test runners. */
@@ -75,8 +74,10 @@ const SQLSTATE = /^[0-9A-Z]{5}$/;
 const DENIED = /^(28...|42501)$/;
 // No such database, schema, role, function or table: the database is not set up, or not the one that was meant.
 const NOT_SET_UP = /^(3D000|3F000|42704|42883|42P01|22023)$/;
-// Connection, resources, operator intervention, locks.
-const PASSING = /^(08...|53...|57...|55P03|40...)$/;
+const DISK_FULL = "53100";
+const LOCK_TIMEOUT = "55P03";
+// Connection, resources, operator intervention, locks, a database in use.
+const PASSING = /^(08...|53...|57...|55P03|55006|40...)$/;
 
 function classify(code: string, message: string): keyof typeof EXIT | undefined {
   if (/CERT|ERR_TLS|UNABLE_TO_/.test(code) || /does not support SSL/.test(message)) return "configuration";
@@ -85,5 +86,6 @@ function classify(code: string, message: string): keyof typeof EXIT | undefined 
   if (!SQLSTATE.test(code)) return undefined;
   if (DENIED.test(code)) return "permission";
   if (NOT_SET_UP.test(code)) return "configuration";
+  if (code === DISK_FULL) return "disk";
   return PASSING.test(code) ? "database" : undefined;
 }

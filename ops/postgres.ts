@@ -1,3 +1,4 @@
+import { waitSeconds } from "./environment.ts";
 import { OpsFailure } from "./failure.ts";
 
 /** Login to one tenant's database. */
@@ -10,8 +11,12 @@ export interface DatabaseLogin {
   readonly sslmode: string;
 }
 
-/** How long pg_dump waits for a table lock before it gives up, so that DDL in progress fails the run visibly. */
-const LOCK_WAIT = "60s";
+/** How long it may take to get a connection, seconds. */
+export const CONNECT_SECONDS = 10;
+
+/** For whoever reads that a lock was not granted in time. */
+export const LOCK_REMEDY =
+  "another session holds the lock, e.g. of a migration or of another run: try again when that has ended";
 
 /** What the PostgreSQL programs need to log in. The password travels in the environment, never in argv. */
 export const clientEnvironment = (login: DatabaseLogin): Record<string, string> => ({
@@ -21,6 +26,7 @@ export const clientEnvironment = (login: DatabaseLogin): Record<string, string> 
   PGUSER: login.user,
   PGPASSWORD: login.password,
   PGSSLMODE: login.sslmode,
+  PGCONNECT_TIMEOUT: String(CONNECT_SECONDS),
 });
 
 /**
@@ -37,7 +43,8 @@ export function dumpCommand(
   const args = [
     "--format=custom",
     `--snapshot=${snapshot}`,
-    `--lock-wait-timeout=${LOCK_WAIT}`,
+    // DDL in progress fails the run visibly.
+    `--lock-wait-timeout=${waitSeconds()}s`,
     "--no-password",
   ];
   return tenantId === undefined
@@ -50,7 +57,8 @@ export function dumpCommand(
 
 /** What a failure of pg_dump or pg_restore means, by what it said. */
 export function programFailure(program: string, { name }: DatabaseLogin, stderr: string): OpsFailure {
-  return new OpsFailure(classify(stderr), `${program} of ${name} failed: ${stderr}`);
+  const remedy = /due to lock timeout/.test(stderr) ? `; ${LOCK_REMEDY}` : "";
+  return new OpsFailure(classify(stderr), `${program} of ${name} failed: ${stderr}${remedy}`);
 }
 
 function classify(stderr: string): "permission" | "disk" | "database" {

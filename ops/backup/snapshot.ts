@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { escapeIdentifier, type Client } from "pg";
+import { waitSeconds } from "../environment.ts";
 import { OpsFailure } from "../failure.ts";
 import { readTables } from "../tables.ts";
 
@@ -15,6 +16,7 @@ export interface Snapshot {
 /** Begins a transaction whose snapshot others can use as long as it is open, and counts in it. */
 export async function takeSnapshot(client: Client): Promise<Snapshot> {
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  await client.query(`SET LOCAL lock_timeout = '${waitSeconds()}s'`);
   const { rows } = await client.query<{ name: string; at: Date; version: number }>(
     "SELECT pg_export_snapshot() AS name, now() AS at, current_setting('server_version_num')::int AS version",
   );
