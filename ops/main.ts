@@ -17,6 +17,7 @@ import { readRecord, SIDES } from "./move/record.ts";
 import { bootstrapPool } from "./pool/bootstrap.ts";
 import { checkPool } from "./pool/check.ts";
 import type { DatabaseLogin } from "./postgres.ts";
+import { endPrograms } from "./program.ts";
 import { drill } from "./restore/drill.ts";
 import { restore } from "./restore/restore.ts";
 import { Storage } from "./storage.ts";
@@ -193,6 +194,18 @@ async function main(): Promise<void> {
   await command();
 }
 
+/** After a SIGTERM, below the 30 s that a pod is given. */
+const END_SECONDS = 25;
+const EXIT_TERMINATED = 143;
+
+let terminated = false;
+process.once("SIGTERM", () => {
+  terminated = true;
+  log("asked to end");
+  endPrograms();
+  setTimeout(() => process.exit(EXIT_TERMINATED), END_SECONDS * 1000).unref();
+});
+
 main().catch((error: unknown) => {
   if (error instanceof OpsFailure) {
     log(`failed (${error.exitCode}): ${error.message}`);
@@ -201,4 +214,5 @@ main().catch((error: unknown) => {
     log(`failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     process.exitCode = 1; // A bug: neither retried for ever nor mistaken for a known fault.
   }
+  if (terminated) process.exitCode = EXIT_TERMINATED;
 });

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { OpsFailure } from "./failure.ts";
 
@@ -25,6 +25,15 @@ export interface Sink extends Program {
 }
 
 type Environment = Readonly<Record<string, string>>;
+
+const running = new Set<ChildProcess>();
+let ending = false;
+
+/** Ends the programs that run, and starts none any more: what needs them fails, and cleans up as after any failure. */
+export function endPrograms(): void {
+  ending = true;
+  for (const child of running) child.kill();
+}
 
 /** @throws OpsFailure "configuration", from `ended`, where the program is not there */
 export function startSource(command: string, args: readonly string[], env: Environment = {}): Source {
@@ -57,7 +66,9 @@ export async function runProgram(
   return { ...(await program.ended), stdout: Buffer.concat(chunks).toString() };
 }
 
-function endOf(command: string, child: ReturnType<typeof spawn>): Promise<Ended> {
+function endOf(command: string, child: ChildProcess): Promise<Ended> {
+  running.add(child);
+  if (ending) child.kill();
   const chunks: Buffer[] = [];
   child.stderr?.on("data", (chunk: Buffer) => chunks.push(chunk));
   const ended = new Promise<Ended>((resolve, reject) => {
@@ -65,6 +76,7 @@ function endOf(command: string, child: ReturnType<typeof spawn>): Promise<Ended>
       reject(new OpsFailure("configuration", `${command} cannot be started: ${error.message}`));
     });
     child.once("close", (code) => {
+      running.delete(child);
       resolve({ code, stderr: Buffer.concat(chunks).toString().trim() });
     });
   });
