@@ -5,6 +5,7 @@ import type { Manifest } from "../backup/manifest.ts";
 import { countRows, schemaDigest } from "../backup/snapshot.ts";
 import { tee } from "../backup/stream.ts";
 import { withConnection } from "../connection.ts";
+import { waitSeconds } from "../environment.ts";
 import { OpsFailure } from "../failure.ts";
 import { clientEnvironment, programFailure, type DatabaseLogin } from "../postgres.ts";
 import { startSink } from "../program.ts";
@@ -14,7 +15,8 @@ import type { ObjectStore } from "../storage.ts";
 export const scratchName = (tenantId: string): string => `${databaseName(tenantId)}__r`;
 
 /**
- * Runs an action with the platform's role as a member of others, which it administers, and takes that back.
+ * Runs an action with the platform's role as a member of others, which it administers, and takes that back. Of two runs
+ * with the same role the second waits for the first: it would lose the membership, or the database beside, to it.
  * @param roles names of roles
  */
 export async function asMember<T>(
@@ -23,11 +25,15 @@ export async function asMember<T>(
   action: () => Promise<T>,
 ): Promise<T> {
   const names = roles.map(escapeIdentifier).join(", ");
+  await client.query(`SET lock_timeout = '${waitSeconds()}s'`);
+  const locks = "hashtextextended(name, 0)) FROM unnest($1::text[]) AS name";
+  await client.query(`SELECT pg_advisory_lock(${locks}`, [roles]);
   await client.query(`GRANT ${names} TO CURRENT_USER`);
   try {
     return await action();
   } finally {
     await client.query(`REVOKE ${names} FROM CURRENT_USER`);
+    await client.query(`SELECT pg_advisory_unlock(${locks}`, [roles]);
   }
 }
 
@@ -63,7 +69,8 @@ export async function restoreBeside(
     }
     await requireManifest({ ...platform, name }, manifest, owner);
   } catch (error) {
-    await withConnection(platform, (client) => dropDatabase(client, name));
+    // If that fails too, the next run does it; what failed first is what matters.
+    await withConnection(platform, (client) => dropDatabase(client, name)).catch(() => undefined);
     throw error;
   }
   const rows = manifest.database.tables.reduce((sum, table) => sum + table.rows, 0);
@@ -84,6 +91,7 @@ async function load(
   store: ObjectStore,
 ): Promise<void> {
   const args = ["--exit-on-error", "--single-transaction", "--no-owner", `--dbname=${login.name}`];
+  const dump = await store.stream(database.key);
   const restore = startSink(
     "pg_restore",
     owner === undefined ? [...args, "--no-privileges"] : [...args, `--role=${owner}`],
@@ -94,7 +102,10 @@ async function load(
       done();
     },
   });
-  const passed = await tee(await store.stream(database.key), restore.stdin, nowhere);
+  const passed = await tee(dump, restore.stdin, nowhere).catch((error: unknown): never => {
+    restore.kill();
+    throw error;
+  });
   const { code, stderr } = await restore.ended;
   if (passed.sha256 !== database.sha256) {
     throw new OpsFailure(

@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { escapeIdentifier, type Client } from "pg";
 import { databaseName, roleNames, SHARED } from "../../registry/naming.ts";
 import { backup } from "../backup/backup.ts";
 import type { Manifest } from "../backup/manifest.ts";
 import { withConnection } from "../connection.ts";
+import { waitSeconds } from "../environment.ts";
 import { OpsFailure } from "../failure.ts";
 import { assertIsolation } from "../isolation.ts";
 import { copyRows } from "../move/copy.ts";
@@ -42,7 +44,7 @@ export async function restore(
     asMember(client, rolesFor(manifest), async () => {
       await backUpPresent(request, manifest, store, log);
       const scratch = await restoreBeside(platform, manifest, store, log);
-      if (manifest.source.scope === "database") await swap(client, tenantId, scratch, log);
+      if (manifest.source.scope === "database") await swap(request, client, scratch, log);
       else await replaceRows(request, scratch, log);
     }),
   );
@@ -69,10 +71,13 @@ async function backUpPresent(
   log(`what is there now is kept as ${id}`);
 }
 
-/** Takes the restored database in the place of the one that serves, in one transaction. */
+/**
+ * Takes the restored database in the place of the one that serves, in one transaction: killed at any moment, nothing has
+ * happened or all has. While it renames, PostgreSQL lets new sessions wait, so that none comes between.
+ */
 async function swap(
+  { tenantId, platform }: RestoreRequest,
   client: Client,
-  tenantId: string,
   scratch: string,
   log: (line: string) => void,
 ): Promise<void> {
@@ -81,21 +86,32 @@ async function swap(
   const kept = await nameForKept(client, name);
   const { appA, appB, migrate, backup: reader } = roleNames(tenantId);
   // Only a member may end a session.
-  await asMember(client, [appA, appB, migrate, reader], async () => {
-    await client.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
-    try {
-      await endSessions(client, name, null);
-      await client.query("BEGIN");
-      await client.query(`ALTER DATABASE ${name} RENAME TO ${kept}`);
-      await client.query(`ALTER DATABASE ${scratch} RENAME TO ${name}`);
-      await client.query("COMMIT");
-    } catch (error) {
-      await client.query("ROLLBACK").catch(() => undefined);
-      await client.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
-      throw error;
-    }
-  });
+  await asMember(client, [appA, appB, migrate, reader], () =>
+    withConnection(platform, async (renaming) => {
+      await renaming.query("BEGIN");
+      await renaming.query(`SET LOCAL lock_timeout = '${waitSeconds()}s'`);
+      await renameServing(renaming, client, name, kept);
+      await renaming.query(`ALTER DATABASE ${scratch} RENAME TO ${name}`);
+      await renaming.query(`ALTER DATABASE ${kept} ALLOW_CONNECTIONS false`);
+      await renaming.query("COMMIT");
+    }),
+  );
   log(`${name} is the restored database; the one before is kept, closed, as ${kept}`);
+}
+
+/** Renames a database that is in use: PostgreSQL waits 5 s for the sessions in it, which another session ends. */
+async function renameServing(renaming: Client, ending: Client, from: string, to: string): Promise<void> {
+  let renamed = false;
+  const rename = renaming.query(`ALTER DATABASE ${from} RENAME TO ${to}`).finally(() => {
+    renamed = true;
+  });
+  const end = async (): Promise<void> => {
+    while (!renamed) {
+      await endSessions(ending, from, null);
+      await sleep(50);
+    }
+  };
+  await Promise.all([rename, end()]);
 }
 
 /** Gives the restored database the access list, the limit and the settings of the one that it replaces. */
