@@ -6,12 +6,17 @@ export const text = z.string().min(1);
 
 /** The login that a command works with, as every Job gets it. */
 export const databaseEnvironment = z.object({
-  DATABASE_HOST: text,
-  DATABASE_PORT: z.string().regex(/^\d{1,5}$/),
-  DATABASE_NAME: text,
-  DATABASE_USER: text,
-  DATABASE_PASSWORD: text,
-  DATABASE_SSLMODE: z.enum(["disable", "require", "verify-ca", "verify-full"]),
+  DATABASE_HOST: text.describe("host of the database server"),
+  DATABASE_PORT: z
+    .string()
+    .regex(/^\d{1,5}$/)
+    .describe("its port"),
+  DATABASE_NAME: text.describe("database that is entered"),
+  DATABASE_USER: text.describe("login"),
+  DATABASE_PASSWORD: text.describe("its password"),
+  DATABASE_SSLMODE: z
+    .enum(["disable", "require", "verify-ca", "verify-full"])
+    .describe("as libpq's sslmode; certificates from PGSSLROOTCERT"),
 });
 
 /**

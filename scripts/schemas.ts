@@ -3,7 +3,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { REFERENCE_FILE, renderReference } from "../cli/reference.ts";
 import { renderSchemas } from "./jsonSchemas.ts";
+import { OPS_REFERENCE_FILE, renderOpsReference } from "./opsReference.ts";
 
-const generated = { ...renderSchemas(), [REFERENCE_FILE]: renderReference() };
+const generated = {
+  ...renderSchemas(),
+  [REFERENCE_FILE]: renderReference(),
+  [OPS_REFERENCE_FILE]: renderOpsReference(),
+};
 for (const [file, text] of Object.entries(generated))
   writeFileSync(join(import.meta.dirname, "..", file), text);

@@ -1,0 +1,41 @@
+import { join } from "node:path";
+import { z } from "zod";
+import { text } from "../environment.ts";
+
+/** The bucket; where it is and how to get in comes from the standard AWS variables. */
+export const bucketEnvironment = z.object({
+  BACKUP_BUCKET: text.describe("name of the bucket"),
+});
+
+/** The tenant that a command is about, and its prefix in the bucket. */
+export const tenantEnvironment = bucketEnvironment.extend({
+  TENANT_ID: text.describe("id of the tenant"),
+  BACKUP_PREFIX: text.endsWith("/").describe("the tenant's prefix in the bucket, `customers/<id>/`"),
+  BACKUP_RETAIN_DAYS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .describe("days after which lifecycle rules delete what is written"),
+});
+
+/** Folder that stands for the container's root where the program runs as a plain process. */
+const rootEnvironment = z.object({
+  OPS_ROOT: text.default("/").describe("folder that stands for the container's root in a plain process"),
+});
+
+/** The tenant's files. */
+export const filesEnvironment = tenantEnvironment.extend({
+  ...rootEnvironment.shape,
+  FILES_FOLDER: text.describe("where the tenant's files are in the container"),
+});
+
+/** The folder of the tenant's files on this machine. */
+export const filesFolder = (env: { readonly OPS_ROOT: string; readonly FILES_FOLDER: string }): string =>
+  join(env.OPS_ROOT, env.FILES_FOLDER);
+
+/** What a command of a tenant asks for. */
+export const tenantOf = (env: z.output<typeof tenantEnvironment>) => ({
+  tenantId: env.TENANT_ID,
+  prefix: env.BACKUP_PREFIX,
+  retainDays: env.BACKUP_RETAIN_DAYS,
+});

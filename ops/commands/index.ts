@@ -1,0 +1,22 @@
+import { backupCommand } from "./backup.ts";
+import type { Command } from "./command.ts";
+import { isolationAssert, poolBootstrap, poolCheck } from "./database.ts";
+import { filesPull, filesPurge, filesPush, filesVerify, moveCommand } from "./move.ts";
+import { drillCommand, restoreCommand } from "./restore.ts";
+import { maintenanceCommand } from "./serve.ts";
+
+/** What the operations program can be asked to do, by name. */
+export const commands: Readonly<Record<string, Command>> = {
+  backup: backupCommand,
+  restore: restoreCommand,
+  drill: drillCommand,
+  maintenance: maintenanceCommand,
+  move: moveCommand,
+  "files-push": filesPush,
+  "files-pull": filesPull,
+  "files-verify": filesVerify,
+  "files-purge": filesPurge,
+  "pool-bootstrap": poolBootstrap,
+  "pool-check": poolCheck,
+  "isolation-assert": isolationAssert,
+};

@@ -1,0 +1,32 @@
+import type { Server } from "node:http";
+import { z } from "zod";
+import { MAINTENANCE_STATUS, serveMaintenance } from "../maintenance.ts";
+import { command } from "./command.ts";
+
+const listen = (port: number) =>
+  z
+    .string()
+    .regex(/^.+:\d+$/)
+    .default(`0.0.0.0:${port}`)
+    .describe("where it listens");
+
+export const maintenanceCommand = command(
+  "Answers the hosts of a tenant that is not served, until it is ended.",
+  z.object({
+    MAINTENANCE_MODE: z.enum(["maintenance", "payment_required"]).describe("503 or 402"),
+    OPS_LISTEN: listen(8080),
+  }),
+  async (env, { log }) => {
+    const { server, address } = await serveMaintenance(env.MAINTENANCE_MODE, env.OPS_LISTEN);
+    log(`answering ${MAINTENANCE_STATUS[env.MAINTENANCE_MODE]} on ${address}`);
+    closeWhenAsked(server);
+    return undefined;
+  },
+);
+
+function closeWhenAsked(server: Server): void {
+  process.once("SIGTERM", () => {
+    server.close();
+    server.closeIdleConnections();
+  });
+}
