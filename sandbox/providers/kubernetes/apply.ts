@@ -63,11 +63,11 @@ export async function apply(
 /** Refusals of a dry run that say nothing about the update itself. */
 function isInconclusive(error: unknown, verb: "creation" | "update"): boolean {
   if (!(error instanceof KubeError)) return false;
-  // The namespace or the CRD may be part of the same update; the user may lack the right to dry-run.
-  if (error.status === 404 || error.status === 0) return true;
-  if (error.status === 403) return /^\S+ .* is forbidden: User "/.test(error.message);
+  // The namespace or the CRD may be part of the same update; the user may lack the right to dry-run, or the quota
+  // that leaves no room now grows in the same update.
+  if (error.status === 404 || error.status === 0 || error.status === 403) return true;
   // The predecessor is still there under the same name, and will be gone by then.
-  return verb === "creation" && (error.status === 409 || error.message.includes("field is immutable"));
+  return verb === "creation" && (error.status === 409 || error.message.includes("is immutable"));
 }
 
 /** What a dry run foretells; the inputs themselves where it can say nothing. */
