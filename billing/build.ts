@@ -30,9 +30,7 @@ export function buildBilling(
     totals: {
       billableCount: records.filter(({ billable }) => billable).length,
       mrrMinor: sum(records.map(({ billable, priceMinor }) => (billable ? priceMinor : 0))),
-      estimatedCostMinor: sum(
-        records.map(({ state, estimatedCostMinor }) => (isProvisioned(state) ? estimatedCostMinor : 0)),
-      ),
+      estimatedCostMinor: sum(records.map(provisionedCost)),
     },
   };
 }
@@ -84,7 +82,13 @@ function isBillable(state: TenantState): boolean {
   }
 }
 
-/** Whether the tenant's environment costs something. */
+/** What the tenant's environment costs, minor units: nothing once it is gone. */
+export const provisionedCost = ({
+  state,
+  estimatedCostMinor,
+}: Pick<BillingRecord, "state" | "estimatedCostMinor">): number =>
+  isProvisioned(state) ? estimatedCostMinor : 0;
+
 function isProvisioned(state: TenantState): boolean {
   return state !== "archived" && state !== "deleted";
 }

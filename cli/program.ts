@@ -9,6 +9,7 @@ import { registerMove } from "./commands/move.ts";
 import { registerPlan } from "./commands/plan.ts";
 import { registerRecover } from "./commands/recover.ts";
 import { registerPin, registerPromote, registerUnpin } from "./commands/releases.ts";
+import { registerReview } from "./commands/review.ts";
 import { registerShow } from "./commands/show.ts";
 import { registerOffboard, registerResume, registerSuspend } from "./commands/states.ts";
 import { Refusal, Silent, UsageError } from "./failures.ts";
@@ -30,6 +31,7 @@ const COMMANDS: readonly ((program: Command, io: Io) => void)[] = [
   registerDomain,
   registerLint,
   registerDiff,
+  registerReview,
   registerRecover,
   registerCompletion,
 ];

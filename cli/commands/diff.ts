@@ -1,14 +1,15 @@
 import type { Command } from "commander";
-import { formatIssue, inReadingOrder, type Issue } from "../../registry/issues.ts";
-import { checkRegistry, type LoadedRegistry } from "../../registry/load.ts";
+import { formatIssue, type Issue } from "../../registry/issues.ts";
+import type { LoadedRegistry } from "../../registry/load.ts";
 import { forbiddenChanges } from "../../registry/transitions.ts";
-import { Refusal, Silent } from "../failures.ts";
-import { mergeBase, registryTextsAt, type MergeBase } from "../git.ts";
+import { registryAt } from "../base.ts";
+import { Silent } from "../failures.ts";
+import { mergeBase, type MergeBase } from "../git.ts";
 import { paint, type Io } from "../io.ts";
 import { readsRegistry } from "../options.ts";
 import { showValue } from "../showValue.ts";
 import { tenantChanges, type TenantChange } from "../tenantDiff.ts";
-import { allTenants, openWorkspace, type RegistryOptions, type Workspace } from "../workspace.ts";
+import { allTenants, openWorkspace, type RegistryOptions } from "../workspace.ts";
 
 interface DiffOptions extends RegistryOptions {
   readonly ref?: string;
@@ -27,28 +28,13 @@ export function registerDiff(program: Command, io: Io): void {
   readsRegistry(command).action((options: DiffOptions) => {
     const workspace = openWorkspace(io, options);
     const base = mergeBase(io.projectDir, options.ref);
-    const before = registryAt(io, workspace, base);
+    const before = registryAt(io, workspace.context, base);
     const changes = tenantChanges(before, workspace.registry);
     const forbidden = before === undefined ? [] : forbiddenChanges(before, workspace.registry);
     if (options.json === true) io.out(JSON.stringify({ base, changes, forbidden }, undefined, 2));
     else print(io, workspace.registry, base, changes, forbidden);
     if (forbidden.length > 0) throw new Silent();
   });
-}
-
-/** The registry of a commit; undefined where it had none. */
-function registryAt(io: Io, { context }: Workspace, { commit }: MergeBase): LoadedRegistry | undefined {
-  const texts = registryTextsAt(io.projectDir, commit);
-  if (texts.size === 0) return undefined;
-  const checked = checkRegistry(texts, context);
-  if (checked.ok) return checked.value;
-  const issues = inReadingOrder(checked.issues).map((issue) => `  ${formatIssue(issue)}`);
-  throw new Refusal(
-    [
-      `the registry of ${commit.slice(0, 12)} is not valid, so nothing can be compared with it:`,
-      ...issues,
-    ].join("\n"),
-  );
 }
 
 function print(

@@ -45,6 +45,7 @@ const SOURCES = [
   "tenants",
   "ops",
   "cli",
+  "review",
 ];
 
 export function run(

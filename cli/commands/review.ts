@@ -1,0 +1,90 @@
+import { appendFileSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { Option, type Command } from "commander";
+import { loadRegistry } from "../../registry/load.ts";
+import { forbiddenChanges } from "../../registry/transitions.ts";
+import { readPreview, type Preview } from "../../review/preview.ts";
+import { COMMENT_LIMIT, renderMarkdown, SUMMARY_LIMIT } from "../../review/render/markdown.ts";
+import { renderTerminal } from "../../review/render/terminal.ts";
+import { reviewOf, type Review } from "../../review/review.ts";
+import { registryAt } from "../base.ts";
+import { invalidRegistry, Silent, UsageError } from "../failures.ts";
+import { mergeBase } from "../git.ts";
+import type { Io } from "../io.ts";
+import { readsRegistry } from "../options.ts";
+import { tenantChanges } from "../tenantDiff.ts";
+import { contextOf, type RegistryOptions } from "../workspace.ts";
+
+interface ReviewOptions extends RegistryOptions {
+  readonly ref?: string;
+  readonly markdown?: boolean;
+  readonly json?: boolean;
+  readonly drift?: boolean;
+  readonly summary?: string;
+}
+
+export function registerReview(program: Command, io: Io): void {
+  const command = program
+    .command("review")
+    .summary("show what a change does to each tenant, from previews of its cells")
+    .description(
+      "Merges the output of `pulumi preview --json` of one or more cells and the registry's changes since a Git revision: verdict, data at risk, each tenant's changes and money. Without previews it tells of the registry alone. Secrets are never shown. Exits with 1 if anything blocks the change.",
+    )
+    .argument("[preview...]", "files with the output of `pulumi preview --json`, one a cell")
+    .option("--ref <revision>", "the revision to merge into (default: origin/main, else HEAD)")
+    .addOption(
+      new Option("--markdown", "as Markdown for a pull request's comment, below 65,536 characters").conflicts(
+        "json",
+      ),
+    )
+    .option("--json", "as JSON")
+    .option("--summary <file>", "append the whole review as Markdown, e.g. to $GITHUB_STEP_SUMMARY")
+    .addOption(
+      new Option(
+        "--drift",
+        "the files are of `pulumi refresh --preview-only --json`: what differs from the last `up`",
+      ),
+    );
+  readsRegistry(command).action((files: readonly string[], options: ReviewOptions) => {
+    const context = contextOf(io, options);
+    // Drift is about what was deployed, which the checkout is.
+    const base = mergeBase(io.projectDir, options.drift === true ? "HEAD" : options.ref);
+    const before = registryAt(io, context, base);
+    const checked = loadRegistry(io.projectDir, context);
+    // What an invalid registry would change is not known, but why it is invalid belongs into the review.
+    const after = checked.ok ? checked.value : before;
+    if (after === undefined) throw invalidRegistry(checked.ok ? [] : checked.issues);
+    const review = reviewOf({
+      kind: options.drift === true ? "drift" : "preview",
+      previews: files.map(readPreviewFile),
+      before,
+      after,
+      changes: tenantChanges(before, after),
+      issues: checked.ok ? (before === undefined ? [] : forbiddenChanges(before, after)) : checked.issues,
+    });
+    if (options.summary !== undefined)
+      appendFileSync(options.summary, renderMarkdown(review, SUMMARY_LIMIT).text);
+    print(io, review, options);
+    if (review.verdict === "blocked") throw new Silent();
+  });
+}
+
+function print(io: Io, review: Review, { json, markdown, summary }: ReviewOptions): void {
+  if (json === true) io.out(JSON.stringify(review, undefined, 2));
+  else if (markdown === true)
+    io.out(
+      renderMarkdown(review, COMMENT_LIMIT, summary === undefined ? "" : "the job's summary").text.trimEnd(),
+    );
+  else for (const line of renderTerminal(review, io)) io.out(line);
+}
+
+function readPreviewFile(file: string): Preview {
+  try {
+    return readPreview(readFileSync(file, "utf8"), basename(file, ".json"));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UsageError(
+      `${file} cannot be read (${String(code)}); give the output of \`pulumi preview --json\``,
+    );
+  }
+}
