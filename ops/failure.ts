@@ -14,11 +14,16 @@ export const EXIT = {
 
 /** A failure with its exit code; the message names no secret. */
 export class OpsFailure extends Error {
+  readonly kind: keyof typeof EXIT;
   readonly exitCode: number;
+  /** What was done all the same, of commands that go on after a failure. */
+  readonly result: object | undefined;
 
-  constructor(kind: keyof typeof EXIT, message: string) {
+  constructor(kind: keyof typeof EXIT, message: string, result?: object) {
     super(message);
     this.name = "OpsFailure";
+    this.kind = kind;
     this.exitCode = EXIT[kind];
+    this.result = result;
   }
 }

@@ -21,7 +21,10 @@ async function main(): Promise<void> {
   if (unknown !== undefined) {
     throw new OpsFailure("configuration", `${name} takes no "${unknown}", only: ${known.join(", ")}`);
   }
-  const result = await command.run({ log, flags: new Set(flags) });
+  show(await command.run({ log, flags: new Set(flags) }));
+}
+
+function show(result: object | undefined): void {
   if (json && result !== undefined) process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 
@@ -39,6 +42,7 @@ process.once("SIGTERM", () => {
 
 main().catch((error: unknown) => {
   if (error instanceof OpsFailure) {
+    show(error.result);
     log(`failed (${error.exitCode}): ${error.message}`);
     process.exitCode = error.exitCode;
   } else {

@@ -35,6 +35,9 @@ export function endPrograms(): void {
   for (const child of running) child.kill();
 }
 
+/** Whether the program is asked to end. */
+export const isEnding = (): boolean => ending;
+
 /** @throws OpsFailure "configuration", from `ended`, where the program is not there */
 export function startSource(command: string, args: readonly string[], env: Environment = {}): Source {
   const child = spawn(command, args, {

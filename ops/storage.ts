@@ -5,6 +5,7 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
+  type ListObjectsV2CommandOutput,
   type PutObjectCommandInput,
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
@@ -151,8 +152,25 @@ export class Storage {
   }
 
   /** Keys below a prefix, sorted. */
-  async list(prefix: string): Promise<string[]> {
-    const keys: string[] = [];
+  list(prefix: string): Promise<string[]> {
+    return this.#list(prefix, ({ Contents: objects = [] }) => objects.map(({ Key: key }) => key));
+  }
+
+  /** Prefixes one level below a prefix, which end in `/` as it does; sorted. */
+  folders(prefix: string): Promise<string[]> {
+    return this.#list(
+      prefix,
+      ({ CommonPrefixes: prefixes = [] }) => prefixes.map(({ Prefix: below }) => below),
+      "/",
+    );
+  }
+
+  async #list(
+    prefix: string,
+    entries: (page: ListObjectsV2CommandOutput) => (string | undefined)[],
+    delimiter?: string,
+  ): Promise<string[]> {
+    const found: string[] = [];
     let token: string | undefined;
     do {
       const page = await this.#send(prefix, () =>
@@ -160,14 +178,15 @@ export class Storage {
           new ListObjectsV2Command({
             Bucket: this.#bucket,
             Prefix: prefix,
+            ...(delimiter === undefined ? {} : { Delimiter: delimiter }),
             ...(token === undefined ? {} : { ContinuationToken: token }),
           }),
         ),
       );
-      for (const { Key: key } of page.Contents ?? []) if (key !== undefined) keys.push(key);
+      found.push(...entries(page).filter((entry) => entry !== undefined));
       token = page.NextContinuationToken;
     } while (token !== undefined);
-    return keys.sort();
+    return found.sort();
   }
 
   /** Creates a JSON object that must not exist yet. */

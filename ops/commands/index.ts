@@ -2,7 +2,7 @@ import { backupCommand } from "./backup.ts";
 import type { Command } from "./command.ts";
 import { isolationAssert, poolBootstrap, poolCheck } from "./database.ts";
 import { filesPull, filesPurge, filesPush, filesVerify, moveCommand } from "./move.ts";
-import { drillCommand, restoreCommand } from "./restore.ts";
+import { drillCommand, drillsCommand, janitorCommand, restoreCommand } from "./restore.ts";
 import { maintenanceCommand } from "./serve.ts";
 
 /** What the operations program can be asked to do, by name. */
@@ -10,6 +10,8 @@ export const commands: Readonly<Record<string, Command>> = {
   backup: backupCommand,
   restore: restoreCommand,
   drill: drillCommand,
+  drills: drillsCommand,
+  janitor: janitorCommand,
   maintenance: maintenanceCommand,
   move: moveCommand,
   "files-push": filesPush,

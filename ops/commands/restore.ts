@@ -1,10 +1,14 @@
 import { z } from "zod";
 import { databaseEnvironment, databaseLogin, text } from "../environment.ts";
+import { isEnding } from "../program.ts";
 import { drill } from "../restore/drill.ts";
-import { restore, type RestoreRequest } from "../restore/restore.ts";
+import { drills } from "../restore/drills.ts";
+import { janitor } from "../restore/janitor.ts";
+import { restore } from "../restore/restore.ts";
+import type { Choice } from "../restore/select.ts";
 import { Storage } from "../storage.ts";
 import { command } from "./command.ts";
-import { tenantEnvironment, tenantOf } from "./environment.ts";
+import { bucketEnvironment, tenantEnvironment, tenantOf } from "./environment.ts";
 
 const choiceEnvironment = z.object({
   RESTORE_ID: text.optional().describe("id of the backup, acme-20260101T020304Z; default: the newest"),
@@ -14,25 +18,56 @@ const choiceEnvironment = z.object({
     .describe("the newest backup that was begun not after this time, RFC 3339 UTC"),
 });
 
-const environment = databaseEnvironment.extend({ ...tenantEnvironment.shape, ...choiceEnvironment.shape });
-
-const requestOf = (env: z.output<typeof environment>): RestoreRequest => ({
-  ...tenantOf(env),
-  platform: databaseLogin(env),
-  choice: {
-    ...(env.RESTORE_ID === undefined ? {} : { id: env.RESTORE_ID }),
-    ...(env.RESTORE_AT === undefined ? {} : { at: env.RESTORE_AT }),
-  },
+const choiceOf = (env: z.output<typeof choiceEnvironment>): Choice => ({
+  ...(env.RESTORE_ID === undefined ? {} : { id: env.RESTORE_ID }),
+  ...(env.RESTORE_AT === undefined ? {} : { at: env.RESTORE_AT }),
 });
+
+const environment = databaseEnvironment.extend({ ...tenantEnvironment.shape, ...choiceEnvironment.shape });
 
 export const restoreCommand = command(
   "Brings a tenant's rows back to a backup, beside and then swapped, as the platform's role; result: its manifest.",
   environment,
-  (env, { log }) => restore(requestOf(env), new Storage(env.BACKUP_BUCKET), log),
+  (env, { log }) =>
+    restore(
+      { ...tenantOf(env), platform: databaseLogin(env), choice: choiceOf(env) },
+      new Storage(env.BACKUP_BUCKET),
+      log,
+    ),
 );
 
 export const drillCommand = command(
   "Restores a backup into a database of its own, compares, measures and drops it; result: the report.",
-  environment,
-  (env, { log }) => drill(requestOf(env), new Storage(env.BACKUP_BUCKET), log),
+  environment.omit({ BACKUP_RETAIN_DAYS: true }),
+  (env, { log }) =>
+    drill(
+      {
+        tenantId: env.TENANT_ID,
+        prefix: env.BACKUP_PREFIX,
+        login: databaseLogin(env),
+        choice: choiceOf(env),
+      },
+      new Storage(env.BACKUP_BUCKET),
+      log,
+    ),
+);
+
+const ALL = "--all";
+
+export const drillsCommand = command(
+  "Drills the newest backups of the tenants whose turn it is; result: how each ended, also where some failed.",
+  databaseEnvironment.extend(bucketEnvironment.shape),
+  (env, { log, flags }) =>
+    drills(
+      { login: databaseLogin(env), all: flags.has(ALL), ending: isEnding },
+      new Storage(env.BACKUP_BUCKET),
+      log,
+    ),
+  { [ALL]: "every tenant, not only those whose turn it is" },
+);
+
+export const janitorCommand = command(
+  "Drops the databases that restores kept more than 7 days ago and those that dead runs left; result: which.",
+  databaseEnvironment,
+  (env, { log }) => janitor(databaseLogin(env), new Date(), log),
 );

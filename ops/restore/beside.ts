@@ -1,84 +1,89 @@
 import { Writable } from "node:stream";
 import { escapeIdentifier, type Client } from "pg";
-import { databaseName, roleNames, SHARED } from "../../registry/naming.ts";
-import type { Manifest } from "../backup/manifest.ts";
+import { databaseName } from "../../registry/naming.ts";
+import { utcTime, type Manifest } from "../backup/manifest.ts";
 import { countRows, schemaDigest } from "../backup/snapshot.ts";
 import { tee } from "../backup/stream.ts";
 import { withConnection } from "../connection.ts";
-import { waitSeconds } from "../environment.ts";
 import { OpsFailure } from "../failure.ts";
 import { clientEnvironment, programFailure, type DatabaseLogin } from "../postgres.ts";
 import { startSink } from "../program.ts";
 import type { ObjectStore } from "../storage.ts";
+import { asJanitor } from "./membership.ts";
 
 /** A database that a backup is restored into, beside the one that serves. */
 export const scratchName = (tenantId: string): string => `${databaseName(tenantId)}__r`;
+/** Likewise for a drill, which may run at the same time. */
+export const drillName = (tenantId: string): string => `${databaseName(tenantId)}__d`;
+export const SCRATCH = /__[rd]$/;
+/** A database that a restore replaced: `warehouse_acme__o260102`, the day, and a letter where that was taken. */
+export const KEPT = /__o(\d\d)(\d\d)(\d\d)[b-h]?$/;
 
-/**
- * Runs an action with the platform's role as a member of others, which it administers, and takes that back. Of two runs
- * with the same role the second waits for the first: it would lose the membership, or the database beside, to it.
- * @param roles names of roles
- */
-export async function asMember<T>(
-  client: Client,
-  roles: readonly string[],
-  action: () => Promise<T>,
-): Promise<T> {
-  const names = roles.map(escapeIdentifier).join(", ");
-  await client.query(`SET lock_timeout = '${waitSeconds()}s'`);
-  const locks = "hashtextextended(name, 0)) FROM unnest($1::text[]) AS name";
-  await client.query(`SELECT pg_advisory_lock(${locks}`, [roles]);
-  await client.query(`GRANT ${names} TO CURRENT_USER`);
-  try {
-    return await action();
-  } finally {
-    await client.query(`REVOKE ${names} FROM CURRENT_USER`);
-    await client.query(`SELECT pg_advisory_unlock(${locks}`, [roles]);
-  }
+/** A database beside the one that serves, and who restores into it. */
+export interface Beside {
+  readonly name: string;
+  /** On any database of the server. */
+  readonly login: DatabaseLogin;
+  /** Role that is to own the schema, of which the login is a member. Default: the login. */
+  readonly owner?: string;
 }
 
 /**
- * Restores a backup into a database of its own that nobody but the platform can enter, and makes sure that it holds what
+ * Restores a backup into a database of its own that nobody but the login can enter, and makes sure that it holds what
  * the manifest says. What an earlier run has left of it goes first.
- * @param platform the platform's role
  * @throws OpsFailure "verification" where it is not what was backed up; the database is dropped then
  */
 export async function restoreBeside(
-  platform: DatabaseLogin,
+  beside: Beside,
   manifest: Manifest,
   store: ObjectStore,
   log: (line: string) => void,
-): Promise<string> {
-  const { tenantId, source } = manifest;
-  const name = scratchName(tenantId);
-  const owner = source.scope === "database" ? roleNames(tenantId).owner : undefined;
-  await withConnection(platform, async (client) => {
-    await dropDatabase(client, name);
-    // Closed until PUBLIC can no longer connect.
-    await client.query(`CREATE DATABASE ${name} TEMPLATE template0 ALLOW_CONNECTIONS false`);
-    await client.query(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`);
-    if (owner !== undefined) await client.query(`GRANT CONNECT, CREATE ON DATABASE ${name} TO ${owner}`);
-    await client.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
-  });
+): Promise<void> {
+  const { name, login, owner } = beside;
+  await create(beside);
   try {
-    await load({ ...platform, name }, manifest, owner, store);
-    if (owner !== undefined) {
-      await withConnection(platform, (client) =>
-        client.query(`REVOKE ALL ON DATABASE ${name} FROM ${owner}`),
-      );
-    }
-    await requireManifest({ ...platform, name }, manifest, owner);
+    await load({ ...login, name }, manifest, owner, store);
+    await requireManifest({ ...login, name }, manifest, owner);
   } catch (error) {
-    // If that fails too, the next run does it; what failed first is what matters.
-    await withConnection(platform, (client) => dropDatabase(client, name)).catch(() => undefined);
+    // If that fails too, the next run does it, or the janitor; what failed first is what matters.
+    await dropBeside(beside).catch(() => undefined);
     throw error;
   }
   const rows = manifest.database.tables.reduce((sum, table) => sum + table.rows, 0);
   log(
     `${manifest.id} is restored into ${name}: ${manifest.database.tables.length} tables, ${rows} rows, as backed up`,
   );
-  return name;
 }
+
+/** Makes the database, which belongs to the janitor until it serves, so that it goes even if this run dies. */
+async function create({ name, login, owner }: Beside): Promise<void> {
+  await withConnection(login, (client) =>
+    asJanitor(client, async (janitor) => {
+      await dropDatabase(client, name);
+      // Closed until PUBLIC can no longer connect.
+      await client.query(`CREATE DATABASE ${name} TEMPLATE template0 ALLOW_CONNECTIONS false`);
+      await client.query(`COMMENT ON DATABASE ${name} IS '${utcTime(new Date())}'`);
+      await client.query(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`);
+      if (janitor !== undefined) {
+        await client.query(`ALTER DATABASE ${name} OWNER TO ${janitor}`);
+        await client.query(`GRANT CONNECT, CREATE ON DATABASE ${name} TO CURRENT_USER`);
+      }
+      if (owner !== undefined) await client.query(`GRANT CONNECT, CREATE ON DATABASE ${name} TO ${owner}`);
+      await client.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
+    }),
+  );
+}
+
+/** Makes a restored database the login's own, which nobody else can enter. */
+export const takeBeside = ({ name, owner }: Beside, client: Client): Promise<void> =>
+  asJanitor(client, async (janitor) => {
+    if (owner !== undefined) await client.query(`REVOKE ALL ON DATABASE ${name} FROM ${owner}`);
+    if (janitor !== undefined) await client.query(`ALTER DATABASE ${name} OWNER TO CURRENT_USER`);
+    await client.query(`COMMENT ON DATABASE ${name} IS NULL`);
+  });
+
+export const dropBeside = ({ name, login }: Beside): Promise<void> =>
+  withConnection(login, (client) => asJanitor(client, () => dropDatabase(client, name)));
 
 /** Drops a database with the sessions in it; it may not be there. */
 export const dropDatabase = (client: Client, name: string): Promise<unknown> =>
@@ -119,14 +124,13 @@ async function load(
 /** @throws OpsFailure "verification" that names what differs */
 async function requireManifest(
   login: DatabaseLogin,
-  { tenantId, source, database }: Manifest,
+  { database }: Manifest,
   owner: string | undefined,
 ): Promise<void> {
   await withConnection(login, async (client) => {
-    if (owner !== undefined) await client.query(`SET ROLE ${owner}`);
+    if (owner === undefined) await showAllRows(client);
+    else await client.query(`SET ROLE ${owner}`);
     await client.query("BEGIN READ ONLY");
-    if (source.scope === "rows")
-      await client.query("SELECT set_config('app.tenant_id', $1, true)", [tenantId]);
     const found = new Map((await countRows(client)).map((table) => [table.name, table.rows]));
     const faults = database.tables
       .filter(({ name, rows }) => found.get(name) !== rows)
@@ -138,6 +142,11 @@ async function requireManifest(
   });
 }
 
-/** Roles that restoring takes: the schema's owner, or the shared database's for the rows of one tenant. */
-export const rolesFor = ({ tenantId, source }: Manifest): string[] =>
-  source.scope === "database" ? [roleNames(tenantId).owner] : [SHARED.owner];
+/** Lets the owner of the tables see their rows: what was restored is one tenant's alone. */
+async function showAllRows(client: Client): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT format('%I.%I', 'app', relname) AS name FROM pg_class
+     WHERE relnamespace = 'app'::regnamespace AND relforcerowsecurity`,
+  );
+  for (const { name } of rows) await client.query(`ALTER TABLE ${name} NO FORCE ROW LEVEL SECURITY`);
+}

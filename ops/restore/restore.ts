@@ -12,7 +12,9 @@ import { SESSION } from "../move/digest.ts";
 import type { DatabaseLogin } from "../postgres.ts";
 import { actFor, endSessions } from "../sessions.ts";
 import type { ObjectStore } from "../storage.ts";
-import { asMember, dropDatabase, restoreBeside, rolesFor } from "./beside.ts";
+import { dropBeside, restoreBeside, scratchName, takeBeside, type Beside } from "./beside.ts";
+import { KEPT_DAYS } from "./janitor.ts";
+import { asJanitor, asMember } from "./membership.ts";
 import { selectBackup, type Choice } from "./select.ts";
 
 export interface RestoreRequest {
@@ -43,15 +45,26 @@ export async function restore(
   await withConnection(platform, (client) =>
     asMember(client, rolesFor(manifest), async () => {
       await backUpPresent(request, manifest, store, log);
-      const scratch = await restoreBeside(platform, manifest, store, log);
-      if (manifest.source.scope === "database") await swap(request, client, scratch, log);
-      else await replaceRows(request, scratch, log);
+      const beside = besideOf(request, manifest);
+      await restoreBeside(beside, manifest, store, log);
+      if (manifest.source.scope === "database") await swap(request, client, beside, log);
+      else await replaceRows(request, beside, log);
     }),
   );
   await assertIsolation(platform);
   log(`${tenantId} is as it was at ${manifest.source.snapshotAt}`);
   return manifest;
 }
+
+/** Where a backup is restored beside what serves. */
+function besideOf({ tenantId, platform }: RestoreRequest, { source }: Manifest): Beside {
+  const beside = { name: scratchName(tenantId), login: platform };
+  return source.scope === "database" ? { ...beside, owner: roleNames(tenantId).owner } : beside;
+}
+
+/** Roles that restoring takes: the schema's owner, or the shared database's for the rows of one tenant. */
+const rolesFor = ({ tenantId, source }: Manifest): string[] =>
+  source.scope === "database" ? [roleNames(tenantId).owner] : [SHARED.owner];
 
 /** Nobody regrets a restore that can be taken back. */
 async function backUpPresent(
@@ -78,10 +91,12 @@ async function backUpPresent(
 async function swap(
   { tenantId, platform }: RestoreRequest,
   client: Client,
-  scratch: string,
+  beside: Beside,
   log: (line: string) => void,
 ): Promise<void> {
   const name = databaseName(tenantId);
+  const scratch = beside.name;
+  await takeBeside(beside, client);
   await takeOver(client, name, scratch);
   const kept = await nameForKept(client, name);
   const { appA, appB, migrate, backup: reader } = roleNames(tenantId);
@@ -96,7 +111,10 @@ async function swap(
       await renaming.query("COMMIT");
     }),
   );
-  log(`${name} is the restored database; the one before is kept, closed, as ${kept}`);
+  await asJanitor(client, async (janitor) => {
+    if (janitor !== undefined) await client.query(`ALTER DATABASE ${kept} OWNER TO ${janitor}`);
+  });
+  log(`${name} is the restored database; the one before is kept for ${KEPT_DAYS} days, closed, as ${kept}`);
 }
 
 /** Renames a database that is in use: PostgreSQL waits 5 s for the sessions in it, which another session ends. */
@@ -158,19 +176,19 @@ async function nameForKept(client: Client, name: string): Promise<string> {
 /** Puts the restored rows in the place of the tenant's rows, in one transaction. */
 async function replaceRows(
   { tenantId, platform }: RestoreRequest,
-  scratch: string,
+  beside: Beside,
   log: (line: string) => void,
 ): Promise<void> {
   const acting = async (client: Client): Promise<void> => {
     await client.query(SESSION);
     await actFor(client, tenantId);
   };
-  await withConnection({ ...platform, name: scratch }, async (source) => {
+  await withConnection({ ...platform, name: beside.name }, async (source) => {
     await acting(source);
     await withConnection({ ...platform, name: SHARED.database }, async (target) => {
       await acting(target);
       await copyRows(tenantId, { client: source, isShared: false }, { client: target, isShared: true }, log);
     });
   });
-  await withConnection(platform, (client) => dropDatabase(client, scratch));
+  await dropBeside(beside);
 }

@@ -1,5 +1,6 @@
 import { basicTime, manifestKey, manifestSchema, type Manifest } from "../backup/manifest.ts";
 import { OpsFailure } from "../failure.ts";
+import { readObject } from "../readObject.ts";
 import type { ObjectStore } from "../storage.ts";
 
 /** Which backup is meant; neither: the newest. */
@@ -25,10 +26,7 @@ export async function selectBackup(
   { id, at }: Choice,
 ): Promise<Manifest> {
   const limit = at === undefined ? undefined : basicTime(new Date(at));
-  const times = (await store.list(`${prefix}db/`)).flatMap((key) => {
-    const time = KEY.exec(key)?.[1];
-    return time !== undefined && key === manifestKey(prefix, time) ? [time] : [];
-  });
+  const times = await backupTimes(store, prefix);
   const time = times.findLast((each) =>
     id === undefined ? limit === undefined || each <= limit : `${tenantId}-${each}` === id,
   );
@@ -41,9 +39,7 @@ export async function selectBackup(
     );
   }
   const key = manifestKey(prefix, time);
-  const parsed = manifestSchema.safeParse(parse((await store.read(key)).toString("utf8")));
-  if (!parsed.success) throw new OpsFailure("verification", `${key} is no manifest of a backup`);
-  const manifest = parsed.data;
+  const manifest = await readObject(store, key, manifestSchema, "manifest of a backup");
   if (manifest.tenantId !== tenantId || manifest.id !== `${tenantId}-${time}`) {
     throw new OpsFailure(
       "verification",
@@ -53,10 +49,13 @@ export async function selectBackup(
   return manifest;
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+/**
+ * When a tenant's backups were begun, RFC 3339 basic UTC, the oldest first.
+ * @param prefix the tenant's prefix in the bucket, ends in `/`
+ */
+export async function backupTimes(store: ObjectStore, prefix: string): Promise<string[]> {
+  return (await store.list(`${prefix}db/`)).flatMap((key) => {
+    const time = KEY.exec(key)?.[1];
+    return time !== undefined && key === manifestKey(prefix, time) ? [time] : [];
+  });
 }

@@ -175,6 +175,13 @@ describe("a restore of a database", () => {
     expect(await beside()).toEqual([`${OWN}__oDAY`]);
     const [kept = ""] = (await databases()).filter((name) => name.includes("__o"));
     await expect(server.connect("postgres", kept)).rejects.toThrow("is not currently accepting connections");
+    expect(
+      await query(
+        "postgres",
+        "postgres",
+        `SELECT pg_get_userbyid(datdba) AS owner FROM pg_database WHERE datname = '${kept}'`,
+      ),
+    ).toEqual([{ owner: "warehouse_ops" }]);
     const preRestore = await selectBackup(store, "solo", prefix("solo"), {});
     expect(preRestore).toMatchObject({
       kind: "pre-restore",
@@ -315,11 +322,18 @@ describe("a restore that was killed", () => {
 });
 
 describe("a drill", () => {
+  const drilling = (tenantId: string) => {
+    const { prefix, choice } = request(tenantId);
+    return withPrograms(server, () =>
+      drill({ tenantId, prefix, choice, login: login("warehouse_ops", "postgres") }, store, log),
+    );
+  };
+
   it("restores beside, measures, reports and leaves nothing", async () => {
     await wait();
     const { id } = await backUp("solo");
     const before = [await databases(), await facts(), await orders()];
-    const report = await withPrograms(server, () => drill(request("solo"), store, log));
+    const report = await drilling("solo");
     expect(report).toMatchObject({
       tenantId: "solo",
       backupId: id,
@@ -332,7 +346,7 @@ describe("a drill", () => {
   });
 
   it("of a pooled tenant too", async () => {
-    const report = await withPrograms(server, () => drill(request("acme"), store, log));
+    const report = await drilling("acme");
     expect(report.tables).toEqual([{ name: "orders", rows: expect.any(Number) as number }]);
     expect((await beside()).filter((name) => name.includes("acme"))).toEqual([]);
   });

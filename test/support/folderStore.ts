@@ -100,6 +100,13 @@ export class FolderStore implements ObjectStore {
     return Promise.resolve();
   }
 
+  folders(prefix: string): Promise<string[]> {
+    const below = this.keys()
+      .filter((key) => key.startsWith(prefix) && key.includes("/", prefix.length))
+      .map((key) => key.slice(0, key.indexOf("/", prefix.length) + 1));
+    return Promise.resolve([...new Set(below)].sort());
+  }
+
   list(prefix: string): Promise<string[]> {
     return Promise.resolve(this.keys().filter((key) => key.startsWith(prefix)));
   }

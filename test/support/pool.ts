@@ -44,6 +44,8 @@ export async function createPool(server: PostgresServer): Promise<void> {
   const platform = await server.connect("platform", "postgres");
   const statements = [
     "REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC",
+    `CREATE ROLE warehouse_ops LOGIN CREATEDB CONNECTION LIMIT 6 PASSWORD '${PASSWORD}'`,
+    "GRANT CONNECT ON DATABASE postgres TO warehouse_ops",
     `CREATE ROLE ${POOL}_owner NOLOGIN`,
     `CREATE ROLE ${POOL}_rw NOLOGIN`,
     `CREATE ROLE ${POOL}_ro NOLOGIN`,
