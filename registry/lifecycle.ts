@@ -15,11 +15,17 @@ export const STATES = [
 ] as const;
 export type TenantState = (typeof STATES)[number];
 
-/** States in which the tenant's environment exists and may serve. */
+/** States in which the tenant's environment may serve. */
 export const LIVE_STATES = ["trial", "active", "past_due", "suspended"] as const;
 export type LiveState = (typeof LIVE_STATES)[number];
 
 export const isState = (text: string): text is TenantState => (STATES as readonly string[]).includes(text);
+/** States in which the tenant's environment, or what is left of it, exists. */
+export const PROVISIONED_STATES = [...LIVE_STATES, "offboarding", "archived"] as const;
+export type ProvisionedState = (typeof PROVISIONED_STATES)[number];
+
+export const isProvisioned = (state: TenantState): state is ProvisionedState =>
+  (PROVISIONED_STATES as readonly TenantState[]).includes(state);
 export const isLive = (state: TenantState): state is LiveState =>
   (LIVE_STATES as readonly TenantState[]).includes(state);
 
@@ -42,28 +48,43 @@ export const OFFBOARDING_REASONS = ["customer_request", "unpaid", "trial_expired
 /** Whether the customer gets the data: return makes an export bundle, none does not. */
 export const EXPORTS = ["return", "none"] as const;
 
+/** Evidence that a tenant can be restored from its final backup. */
+export interface FinalBackup {
+  /** acme-20260131T020000Z */
+  readonly id: string;
+  /** Of its manifest, which holds the checksums of everything else; hexadecimal. */
+  readonly sha256: string;
+  /** When it was restored and compared, RFC 3339 UTC. */
+  readonly verifiedAt: string;
+}
+
 /** The least number of days between the start of offboarding and the deletion of data. */
 export const GRACE_DAYS = 30;
 
 /** States that a new entry may start in; `deleted` reserves an id of an earlier system. */
 export const INITIAL_STATES: readonly TenantState[] = ["trial", "active", "deleted"];
 
-/** Where each state may lead in one edit. */
+/**
+ * Where each state may lead in one edit. What an archived tenant shared with others is emptied, so it comes back
+ * suspended, is restored from its final backup, and serves only then.
+ */
 export const TRANSITIONS: Readonly<Record<TenantState, readonly TenantState[]>> = {
   trial: ["active", "suspended", "offboarding"],
   active: ["past_due", "suspended", "offboarding"],
   past_due: ["active", "suspended", "offboarding"],
   suspended: ["active", "offboarding"],
   offboarding: ["active", "archived"],
-  archived: ["active", "deleted"],
+  archived: ["suspended", "deleted"],
   deleted: [],
 };
 
 /**
  * Whether a state can lead to another in any number of edits that pass through live states only. Between two runs of
- * the program several edits may have been merged; what prepares the deletion of data is never skipped.
+ * the program several edits may have been merged; what prepares the deletion of data, and the restore of an archived
+ * tenant, are never skipped.
  */
 export function isReachable(from: TenantState, to: TenantState): boolean {
+  if (from === "archived") return from === to || TRANSITIONS[from].includes(to);
   const seen = new Set<TenantState>([from]);
   for (const state of seen) {
     if (state !== from && !isLive(state)) continue;

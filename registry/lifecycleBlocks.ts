@@ -37,7 +37,7 @@ const finalBackup = z
         'is no backup id; write "<tenant>-20260131T020000Z" as the final backup printed it',
       )
       .meta({ description: "Identity of the final backup.", examples: ["acme-20260131T020000Z"] }),
-    sha256: sha256.meta({ description: "Checksum of the final backup." }),
+    sha256: sha256.meta({ description: "Checksum of the final backup's manifest." }),
     verifiedAt: utcTime.meta({ description: "When its restore was verified." }),
   })
   .meta({ description: "Evidence of the final backup. Required in states archived and deleted." });

@@ -72,6 +72,9 @@ export const backupAccountName = (id: string): string => id;
 /** The tenant's prefix in the backup bucket. Ends in `/`, or `acme` would match `acme-2`. */
 export const backupPrefix = (id: string): string => `customers/${id}/`;
 
+/** The certificate of a tenant's deletion in the bucket, beside the prefixes of tenants. */
+export const certificateKey = (id: string): string => `certificates/${id}.json`;
+
 /** The namespace of the pool of a plan, and the pool's own name: `pool-starter`. */
 export const poolName = (plan: PlanName): string => `pool-${plan.replaceAll("_", "-")}`;
 
@@ -120,6 +123,7 @@ export const moveLog = (id: string): string => `kubectl logs -n ${namespaceName(
 export const MOVE_INIT = "warehouse-move-init";
 export const UPLOADS = "warehouse-uploads";
 export const ISOLATION = "customer-isolation";
+export const LIFECYCLE = "warehouse-lifecycle";
 export const FEATURES = "warehouse-features";
 
 /** Label and annotation that tie a namespace to its tenant; admission policies and the Gateway select on it. */

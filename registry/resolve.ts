@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { PLAN_NAMES, type Catalogue, type Plan, type PlanName } from "./catalogue.ts";
 import { compareText } from "./issues.ts";
-import { isLive } from "./lifecycle.ts";
+import { isLive, isProvisioned } from "./lifecycle.ts";
 import { platformHost } from "./naming.ts";
 import { effectivePlan, hasOwnApp, isCutOver } from "./placement.ts";
 import { namespaceQuota, podCompute, podOf } from "./quota.ts";
@@ -67,7 +67,7 @@ export function resolveTenant(
   common: Common,
   context: ResolveContext,
 ): TenantSpec | undefined {
-  if (!isLive(entry.state)) return undefined;
+  if (!isProvisioned(entry.state)) return undefined;
   const { defaults, catalogue } = common;
   const planName = effectivePlan(entry);
   const plan = catalogue.plans[planName];
@@ -83,7 +83,7 @@ export function resolveTenant(
     plan: planName,
     placement: plan.placement,
     state: entry.state,
-    serving: entry.state !== "suspended" && move?.phase !== "cutover",
+    serving: isLive(entry.state) && entry.state !== "suspended" && move?.phase !== "cutover",
     suspensionMode: entry.suspension?.mode ?? "maintenance",
     since: entry.since,
     region: regionOf(entry, defaults) ?? context.region ?? "",
@@ -108,7 +108,10 @@ export function resolveTenant(
     pod,
     replicas: { min: replicas.min, max: replicas.max },
     uploadsBytes: uploads,
-    quota: namespaceQuota(own === undefined ? undefined : { pod, replicas }, uploads),
+    quota: namespaceQuota(
+      own === undefined || entry.state === "archived" ? undefined : { pod, replicas },
+      uploads,
+    ),
     connections: {
       app: plan.database.appConnections,
       // Copying takes a connection to either database, and one to spare for the retry.
@@ -124,7 +127,20 @@ export function resolveTenant(
     },
     slo: { availability: plan.slo.availability, p95Ms: plan.slo.p95Ms },
     ...(move === undefined ? {} : { move }),
+    ...resolveLeaving(entry),
   });
+}
+
+function resolveLeaving({ offboarding }: TenantEntry): Pick<TenantSpec, "leaving"> {
+  if (offboarding === undefined) return {};
+  const { export: kind, purgeAfter, finalBackup } = offboarding;
+  return {
+    leaving: {
+      exports: kind === "return",
+      purgeAfter,
+      ...(finalBackup === undefined ? {} : { finalBackup }),
+    },
+  };
 }
 
 /** The other side of a move between placements. */

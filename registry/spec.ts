@@ -1,5 +1,5 @@
 import type { AI_WORKFLOWS, CHATBOTS, Placement, PlanName } from "./catalogue.ts";
-import type { LiveState, SUSPENSION_MODES } from "./lifecycle.ts";
+import type { FinalBackup, ProvisionedState, SUSPENSION_MODES } from "./lifecycle.ts";
 import type { MovePhase } from "./placement.ts";
 import type { Ring } from "./tenantSchema.ts";
 
@@ -49,6 +49,16 @@ export interface PoolSpec {
   readonly quota: Quota;
 }
 
+/** How a tenant leaves. */
+export interface Leaving {
+  /** Whether the customer gets the data as a bundle. */
+  readonly exports: boolean;
+  /** RFC 3339 UTC: the data is kept until then. */
+  readonly purgeAfter: string;
+  /** Evidence of the final backup, from state archived on. Default: none yet. */
+  readonly finalBackup?: FinalBackup;
+}
+
 /** A move to another placement that is under way. */
 export interface Move {
   readonly phase: MovePhase;
@@ -68,7 +78,7 @@ export interface TenantSpec {
   /** The plan it is served by: during a move the old one until cutover. */
   readonly plan: PlanName;
   readonly placement: Placement;
-  readonly state: LiveState;
+  readonly state: ProvisionedState;
   /** Whether requests reach the application. false while suspended or cut over: no pods, and a maintenance response. */
   readonly serving: boolean;
   /** What the hosts answer while not serving: maintenance 503, payment_required 402. */
@@ -127,4 +137,9 @@ export interface TenantSpec {
   readonly slo: { readonly availability: number; readonly p95Ms: number };
   /** Default: none. */
   readonly move?: Move;
+  /** In states offboarding and archived, and only there. */
+  readonly leaving?: Leaving;
 }
+
+/** Whether the tenant's data must not be deleted. An archived tenant's may, by the next edit: protection is read from before. */
+export const keepsData = ({ state }: Pick<TenantSpec, "state">): boolean => state !== "archived";

@@ -35,7 +35,7 @@ import {
   blocksFitState,
   deletionIsConfirmed,
   offboardingHasGrace,
-  stateIsDeployable,
+  leavingTenantsDoNotMove,
   trialsEndAfterStart,
 } from "./states.ts";
 
@@ -55,7 +55,7 @@ export const rules = {
   offboardingHasGrace,
   archivedHasFinalBackup,
   deletionIsConfirmed,
-  stateIsDeployable,
+  leavingTenantsDoNotMove,
   migrationIsDeployable,
   migrationIsComplete,
   movesKeepVersions,

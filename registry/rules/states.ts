@@ -107,12 +107,9 @@ export const deletionIsConfirmed: Rule = perTenant(
   },
 );
 
-/** Only states that the program can bring about. */
-export const stateIsDeployable: Rule = perTenant(({ state }) => [
-  isLive(state) || state === "deleted"
+/** A tenant leaves from one place: a move is ended first. */
+export const leavingTenantsDoNotMove: Rule = perTenant(({ state, migration }) => [
+  isLive(state) || migration === undefined
     ? undefined
-    : {
-        path: ["state"],
-        message: `"${state}" is a state that this version cannot bring about yet; suspend the tenant instead`,
-      },
+    : { path: ["migration"], message: `is under way in state ${state}; end the move first`, at: "key" },
 ]);

@@ -324,14 +324,30 @@ describe("tenant suspend and resume", () => {
 });
 
 describe("tenant offboard", () => {
-  it("says what the rules say while they refuse it", () =>
+  it("keeps the data for the days of grace unless another day is said", () =>
     inProject(async ({ tenant, read }) => {
       expect(await tenant(["offboard", "acme", "--reason", "unpaid", "--yes"])).toEqual({
+        code: 0,
+        out: [
+          "acme leaves (unpaid) from 2026-11-23T12:00:00Z on: nobody is served, data is kept until 2026-12-23T12:00:00Z",
+          WRITTEN,
+        ],
+        err: [],
+      });
+      expect(read()).toContain(
+        'offboarding: { reason: unpaid, purgeAfter: "2026-12-23T12:00:00Z", export: return }',
+      );
+    }));
+
+  it("says what the rules say where they refuse it", () =>
+    inProject(async ({ tenant, read }) => {
+      const early = ["--purge-after", "2026-12-01"];
+      expect(await tenant(["offboard", "acme", "--reason", "unpaid", "--yes", ...early])).toEqual({
         code: 1,
         out: [],
         err: [
           "refused; nothing was written:",
-          '  acme.state: "offboarding" is a state that this version cannot bring about yet; suspend the tenant instead',
+          "  acme.offboarding.purgeAfter: is less than 30 days after since (2026-11-23T12:00:00Z); the customer may come back",
         ],
       });
       expect(read()).toBe(REGISTRY);

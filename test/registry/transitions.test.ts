@@ -383,4 +383,12 @@ describe("the lifecycle", () => {
     expect(STATES.filter((state) => isReachable(state, "archived"))).toEqual(["offboarding", "archived"]);
     expect(STATES.filter((state) => isReachable("deleted", state))).toEqual(["deleted"]);
   });
+
+  it("serves an archived tenant only after a run in which it is suspended and can be restored", () => {
+    expect(STATES.filter((state) => isReachable("archived", state))).toEqual([
+      "suspended",
+      "archived",
+      "deleted",
+    ]);
+  });
 });
