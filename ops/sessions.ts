@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
+import { roleNames } from "../registry/naming.ts";
 import { OpsFailure } from "./failure.ts";
 
 /** How long sessions may take to end. */
@@ -33,4 +34,42 @@ export async function endSessions(
     if (tenths === 0) found(rows.length);
     await sleep(100);
   }
+}
+
+function appLogins(tenantId: string): string[] {
+  const { appA, appB } = roleNames(tenantId);
+  return [appA, appB];
+}
+
+/** @throws OpsFailure "configuration" where the application could still enter the session's database */
+export async function requireShut(client: Client, tenantId: string): Promise<void> {
+  const { rows } = await client.query<{ login: string }>(
+    `SELECT login FROM unnest($1::text[]) login
+     WHERE has_database_privilege(login, current_database(), 'CONNECT')`,
+    [appLogins(tenantId)],
+  );
+  if (rows.length > 0) {
+    const names = rows.map(({ login }) => login).join(", ");
+    throw new OpsFailure("configuration", `the application still has access: ${names} may connect`);
+  }
+}
+
+/**
+ * Ends what a tenant's application still does in a database; it cannot come back.
+ * @param client a session of the tenant's migration login, which is a member of the application's
+ * @throws OpsFailure "configuration" where it could
+ */
+export async function shutOut(
+  client: Client,
+  tenantId: string,
+  database: string,
+  log: (line: string) => void,
+): Promise<void> {
+  await requireShut(client, tenantId);
+  // The login is a member of the application's; the role it acts as is not.
+  await client.query("SET ROLE NONE");
+  await endSessions(client, database, appLogins(tenantId), (count) => {
+    log(`ending ${count} sessions of the application`);
+  });
+  await client.query("RESET ROLE");
 }

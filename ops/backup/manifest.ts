@@ -54,3 +54,7 @@ export const utcTime = (time: Date): string => time.toISOString().replace(/\.\d+
 export const basicTime = (time: Date): string => utcTime(time).replaceAll(/[-:]/g, "");
 
 export const manifestKey = (prefix: string, time: string): string => `${prefix}db/${time}.manifest.json`;
+
+/** The manifest's key of a backup by its id: acme-20260101T020304Z. */
+export const manifestKeyOf = (prefix: string, id: string): string =>
+  manifestKey(prefix, id.slice(id.lastIndexOf("-") + 1));

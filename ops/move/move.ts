@@ -1,10 +1,10 @@
 import type { Client } from "pg";
-import { databaseName, roleNames, SHARED } from "../../registry/naming.ts";
+import { databaseName, SHARED } from "../../registry/naming.ts";
 import { withConnection } from "../connection.ts";
 import { OpsFailure } from "../failure.ts";
 import { requireVisibleRows } from "../pool/rows.ts";
 import type { DatabaseLogin } from "../postgres.ts";
-import { actFor, endSessions } from "../sessions.ts";
+import { actFor, requireShut, shutOut } from "../sessions.ts";
 import type { ObjectStore } from "../storage.ts";
 import { readTables } from "../tables.ts";
 import { copyRows, purgeRows, type Rows } from "./copy.ts";
@@ -58,7 +58,9 @@ export async function move(
     case "cutover": {
       requireOlder(record, from, to);
       if (step === "cutover") {
-        await withRows(request, from, ({ client }) => shutOut(request, client, log));
+        await withRows(request, from, ({ client }) =>
+          shutOut(client, tenantId, databaseOf(request, from), log),
+        );
       }
       const contents = await copy(request, log);
       for (const { table, rows } of contents) log(`${table}: ${rows} rows`);
@@ -138,34 +140,4 @@ async function withRows<T>(request: MoveRequest, side: Side, action: (rows: Rows
     await actFor(client, tenantId);
     return action({ client, isShared });
   });
-}
-
-function appLogins(tenantId: string): string[] {
-  const { appA, appB } = roleNames(tenantId);
-  return [appA, appB];
-}
-
-/** @throws OpsFailure "configuration" where the application could still enter the session's database */
-async function requireShut(client: Client, tenantId: string): Promise<void> {
-  const { rows } = await client.query<{ login: string }>(
-    `SELECT login FROM unnest($1::text[]) login
-     WHERE has_database_privilege(login, current_database(), 'CONNECT')`,
-    [appLogins(tenantId)],
-  );
-  if (rows.length > 0) {
-    const names = rows.map(({ login }) => login).join(", ");
-    throw new OpsFailure("configuration", `the application still has access: ${names} may connect`);
-  }
-}
-
-/** Ends what the application still does in the source; it cannot come back. */
-async function shutOut(request: MoveRequest, client: Client, log: (line: string) => void): Promise<void> {
-  const { tenantId, from } = request;
-  await requireShut(client, tenantId);
-  // The login is a member of the application's; the role it acts as is not.
-  await client.query("SET ROLE NONE");
-  await endSessions(client, databaseOf(request, from), appLogins(tenantId), (count) => {
-    log(`ending ${count} sessions of the application`);
-  });
-  await client.query("RESET ROLE");
 }

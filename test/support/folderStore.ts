@@ -107,6 +107,13 @@ export class FolderStore implements ObjectStore {
     return Promise.resolve([...new Set(below)].sort());
   }
 
+  eraseAll(prefix: string): ReturnType<ObjectStore["eraseAll"]> {
+    const keys = this.keys().filter((key) => key.startsWith(prefix));
+    const bytes = keys.reduce((sum, key) => sum + statSync(this.path(key)).size, 0);
+    for (const key of keys) rmSync(this.path(key));
+    return Promise.resolve({ erased: keys.length, bytes, locked: [] });
+  }
+
   list(prefix: string): Promise<string[]> {
     return Promise.resolve(this.keys().filter((key) => key.startsWith(prefix)));
   }
