@@ -1,7 +1,6 @@
-import { BucketObjectv2 } from "@pulumi/aws/s3/bucketObjectv2.js";
 import { CronJob } from "@pulumi/kubernetes/batch/v1/cronJob.js";
 import type { Input, Output, Resource } from "@pulumi/pulumi";
-import { BACKUP, backupPrefix, namespaceName } from "../registry/naming.ts";
+import { BACKUP, backupPrefix } from "../registry/naming.ts";
 import { hasOwnDatabase } from "../registry/placement.ts";
 import { JOB_POD } from "../registry/resolve.ts";
 import { failurePolicy, FINAL_EXIT_CODES, loginEnv } from "./job.ts";
@@ -10,8 +9,7 @@ import { CONTAINER_SECURITY, POD_SECURITY, resourceRequirements } from "./pod.ts
 import type { TenantScope } from "./scope.ts";
 
 /**
- * The tenant's prefix in the bucket, described by an object of its own, and the scheduled backup (see ops/). The
- * bucket's lifecycle rules do retention; the Job has no right to delete.
+ * The scheduled backup (see ops/). The bucket's lifecycle rules do retention; the Job has no right to delete.
  * @param account that may write to the prefix
  * @param volume the volume that holds the tenant's files alone; undefined: it shares one, and its files are left out
  */
@@ -24,21 +22,6 @@ export function createBackup(
 ): void {
   const { id } = spec;
   const prefix = backupPrefix(id);
-  new BucketObjectv2(
-    `${id}-backup-prefix`,
-    {
-      bucket: cell.backup.bucket,
-      key: `${prefix}tenant.json`,
-      contentType: "application/json",
-      content: JSON.stringify({
-        tenantId: id,
-        cell: cell.cell,
-        namespace: namespaceName(id),
-      }),
-      serverSideEncryption: "AES256",
-    },
-    { parent, protect: true },
-  );
   new CronJob(
     `${id}-backup`,
     {

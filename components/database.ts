@@ -15,7 +15,7 @@ import {
   SHARED,
 } from "../registry/naming.ts";
 import { hasOwnDatabase } from "../registry/placement.ts";
-import type { TenantSpec } from "../registry/spec.ts";
+import { keepsData, type TenantSpec } from "../registry/spec.ts";
 import { createLogin, createLoginSecret, type Login, type LoginSecret } from "./login.ts";
 import type { TenantScope } from "./scope.ts";
 
@@ -85,7 +85,7 @@ export function createDatabase(
   shared: SharedRoles | undefined,
   opened: readonly Resource[],
 ): TenantDatabase {
-  const { spec, parent } = scope;
+  const { spec, parent, prefix } = scope;
   const { id, connections, move } = spec;
   const names = roleNames(id);
   const holdings = holdingsOf(spec);
@@ -98,7 +98,7 @@ export function createDatabase(
   const readWrite = new Role(
     `${id}-rw`,
     { name: names.readWrite, login: false, roles: enters ? inShared("readWrite") : [] },
-    { parent, dependsOn: [...opened, ...(enters && shared !== undefined ? [shared.ready] : [])] },
+    { parent, dependsOn: [prefix, ...opened, ...(enters && shared !== undefined ? [shared.ready] : [])] },
   );
   const app = createAppLogins(scope, readWrite.name);
   const owner = holdings.own
@@ -106,7 +106,7 @@ export function createDatabase(
         `${id}-owner`,
         // The rows that move are the owner's to read and write on both sides.
         { name: names.owner, login: false, roles: holdings.shared ? inShared("readWrite") : [] },
-        { parent },
+        { parent, dependsOn: [prefix] },
       )
     : undefined;
   const migrate = createLogin(scope, "migrate", names.migrate, {
@@ -148,16 +148,17 @@ export function createDatabase(
 
 /** The database of one tenant alone; returns the last of its grants. */
 function createOwnDatabase(
-  { spec: { id, connections }, parent }: TenantScope,
+  { spec, parent }: TenantScope,
   { served, frozen, disposable }: Holdings,
   { owner, readWrite, backup }: { owner: Role; readWrite: Role; backup: Role },
   opened: readonly Resource[],
 ): Resource {
+  const { id, connections } = spec;
   const database = new Database(
     `${id}-database`,
     { name: databaseName(id), template: "template0", connectionLimit: connections.database },
     // A role goes after the database that knows it.
-    { parent, protect: !disposable, dependsOn: [owner, readWrite, backup] },
+    { parent, protect: !disposable && keepsData(spec), dependsOn: [owner, readWrite, backup] },
   );
 
   // Grants in one database run one after the other: at once they fail with "tuple concurrently updated".

@@ -1,13 +1,21 @@
 import { Namespace } from "@pulumi/kubernetes/core/v1/namespace.js";
-import type { Output } from "@pulumi/pulumi";
+import type { Output, Resource } from "@pulumi/pulumi";
 import type { Scope } from "./scope.ts";
 
-/** A namespace: unit of access, quota, cost and backup identity. Protected: deleting it deletes all in it. */
+/** A namespace: unit of access, quota, cost and backup identity. Deleting it deletes all in it. */
 export function createNamespace(
   scope: Scope,
   name: string,
-  annotations: Readonly<Record<string, string>> = {},
+  args: {
+    /** Default: none. */
+    readonly annotations?: Readonly<Record<string, string>>;
+    /** Default: true. */
+    readonly protect?: boolean;
+    /** Default: nothing. */
+    readonly after?: readonly Resource[];
+  } = {},
 ): Output<string> {
+  const { annotations = {}, protect = true, after = [] } = args;
   const namespace = new Namespace(
     `${scope.name}-namespace`,
     {
@@ -22,7 +30,7 @@ export function createNamespace(
         annotations,
       },
     },
-    { parent: scope.parent, protect: true },
+    { parent: scope.parent, protect, dependsOn: [...after] },
   );
   return namespace.metadata.name;
 }

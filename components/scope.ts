@@ -21,5 +21,7 @@ export interface NamespacedScope extends Scope {
 
 /** What every part of a tenant is built from. */
 export interface TenantScope extends NamespacedScope {
+  /** The tenant's prefix in the bucket: nothing of it goes after that. */
+  readonly prefix: Resource;
   readonly spec: TenantSpec;
 }

@@ -1,18 +1,21 @@
 import { ComponentResource, type ComponentResourceOptions, type Output, type Resource } from "@pulumi/pulumi";
 import { MOVE_INIT, namespaceName, TENANT_LABEL, tenantLabels } from "../registry/naming.ts";
 import { hasOwnApp } from "../registry/placement.ts";
-import type { TenantSpec } from "../registry/spec.ts";
+import { keepsData, type TenantSpec } from "../registry/spec.ts";
 import { createApp, createInit, type App } from "./app.ts";
 import { createUploads } from "./application.ts";
 import { createBackup } from "./backup.ts";
 import { createBackupAccount } from "./backupAccount.ts";
 import type { CellConfig } from "./cell/config.ts";
+import type { LifecycleHooks } from "./cell/leaving.ts";
 import { createDatabase, type SharedRoles, type TenantDatabase } from "./database.ts";
 import { createEdge, type Backend } from "./edge.ts";
+import { createLifecycle } from "./lifecycle.ts";
 import { createMonitoring } from "./monitoring.ts";
 import { moveJobs, type TenantVolume, type Volume } from "./move.ts";
 import { createNamespace } from "./namespace.ts";
 import { createNetworkPolicies } from "./network.ts";
+import { createPrefix } from "./prefix.ts";
 import { createQuota } from "./quota.ts";
 import type { TenantScope } from "./scope.ts";
 
@@ -22,6 +25,7 @@ export interface TenantStackArgs {
   readonly spec: TenantSpec;
   /** The cell it lives in. */
   readonly cell: CellConfig;
+  readonly hooks: LifecycleHooks;
   /** Its quota becomes smaller than it is: the workload shrinks first, then the quota. Default: false. */
   readonly shrinks?: boolean;
   /** The pool whose application serves it. Default: its own application does. */
@@ -50,13 +54,21 @@ export class TenantStack extends ComponentResource {
   /** The URL of the database that serves it, a secret: for the directory of its pool. */
   readonly databaseUrl: Output<string>;
 
+  /** Depends on everything of the tenant. */
+  readonly lifecycle: Resource;
+
   constructor(args: TenantStackArgs, opts: ComponentResourceOptions) {
-    const { spec, cell, shrinks = false, pool, otherPool, shared } = args;
+    const { spec, cell, hooks, shrinks = false, pool, otherPool, shared } = args;
     super("warehouse:tenancy:TenantStack", spec.id, {}, opts);
     const outer = { name: spec.id, labels: tenantLabels(spec.id), cell, parent: this };
     const annotations = { [TENANT_LABEL]: spec.id, "tenantstack.io/plan": spec.plan };
-    const namespace = createNamespace(outer, namespaceName(spec.id), annotations);
-    const scope = { ...outer, namespace, spec };
+    const prefix = createPrefix(outer, spec, hooks.prefix);
+    const namespace = createNamespace(outer, namespaceName(spec.id), {
+      annotations,
+      protect: keepsData(spec),
+      after: [prefix],
+    });
+    const scope = { ...outer, namespace, prefix, spec };
     // No pod starts before its limits and its isolation are in force.
     const limits = shrinks ? [] : createQuota(scope, spec.quota);
     const guards = [...limits, ...createNetworkPolicies(scope)];
@@ -93,6 +105,7 @@ export class TenantStack extends ComponentResource {
     jobs.work([...guards, ...sharedReady, ...database.access, ...target, ...stopped, route]);
     createBackup(scope, account, database.backup.name, hasOwnApp(spec.placement) ? own : undefined, guards);
     createMonitoring(scope);
+    this.lifecycle = createLifecycle(scope, this, hooks.tenant);
     this.databaseUrl = database.app.url;
     this.registerOutputs({});
   }
@@ -109,7 +122,11 @@ function createOwnVolume(
   // Until cutover it holds copies only, and in cleanup what is left behind.
   const disposable =
     !hasOwnApp(placement) && move !== undefined && ["prepare", "sync", "cleanup"].includes(move.phase);
-  const claim = createUploads(scope, { bytes: uploadsBytes, protect: !disposable, after });
+  const claim = createUploads(scope, {
+    bytes: uploadsBytes,
+    protect: !disposable && keepsData(scope.spec),
+    after,
+  });
   return { namespace: scope.namespace, claim, account };
 }
 

@@ -7,10 +7,12 @@ import { appliedTenants, forbiddenTransitions, shrinkingTenants } from "../../re
 import { checkCellConfig } from "./config.ts";
 import { DatabaseServer } from "./databaseServer.ts";
 import { directoryIssues } from "./directory.ts";
+import { evidenceIssues, lifecycleHooks } from "./leaving.ts";
 import { Operations } from "./operations.ts";
 import { poolOutputs, tenantOutputs, type PoolOutput, type TenantOutput } from "./outputs.ts";
 import { neededPools } from "./pool.ts";
 import { createProviders } from "./providers.ts";
+import { CellRecord } from "./record.ts";
 import { deployTenants } from "./tenants.ts";
 
 /** Secret configuration `warehouse:databasePassword`; kept out of what is validated and printed. */
@@ -46,6 +48,8 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
     ...forbiddenTransitions(applied, loaded.value),
     ...directoryIssues(tenants, config.value),
   ];
+  // The bucket is asked only about what the registry may do.
+  if (forbidden.length === 0) forbidden.push(...(await evidenceIssues(applied, loaded.value, config.value)));
   if (forbidden.length > 0) throw invalid(forbidden);
 
   for (const warning of loaded.value.warnings) await pulumi.log.warn(formatIssue(warning));
@@ -54,15 +58,24 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
   const providers = createProviders(cell, password.value);
   const server = new DatabaseServer("database-server", { providers });
   // Both change the access list of one database: at once they fail with "tuple concurrently updated".
-  if (cell.operations) new Operations({ cell }, { providers, dependsOn: [server] });
+  const operations = cell.operations ? [new Operations({ cell }, { providers, dependsOn: [server] })] : [];
   const pools = neededPools(loaded.value.pools, tenants, Object.keys(outputs["pools"] ?? {}));
-  deployTenants({ cell, tenants, pools, shrinking: shrinkingTenants(applied, tenants) }, { providers });
+  const hooks = lifecycleHooks(loaded.value, cell, () => valueOf(password.value));
+  const shrinking = shrinkingTenants(applied, tenants);
+  const deployed = deployTenants({ cell, tenants, pools, shrinking, hooks }, { providers });
+  new CellRecord({ cell, hooks, all: [server, ...operations, ...deployed] }, { providers });
   return {
     tenants: tenantOutputs(tenants),
     pools: poolOutputs(pools),
     billing: buildBilling(loaded.value, cell.cell),
   };
 }
+
+/** The value of an output that is known before anything is deployed. */
+const valueOf = (output: pulumi.Output<string>): Promise<string> =>
+  new Promise((resolve) => {
+    output.apply(resolve);
+  });
 
 /** An error that the engine prints without a stack trace. */
 const invalid = (issues: readonly Issue[]): Error => new pulumi.RunError(formatIssues(issues));

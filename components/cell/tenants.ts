@@ -1,9 +1,10 @@
-import type { ComponentResourceOptions } from "@pulumi/pulumi";
+import type { ComponentResourceOptions, Resource } from "@pulumi/pulumi";
 import { hasOwnDatabase } from "../../registry/placement.ts";
 import type { PoolSpec, TenantSpec } from "../../registry/spec.ts";
 import { TenantStack } from "../tenantStack.ts";
 import type { CellConfig } from "./config.ts";
 import type { DirectoryEntry } from "./directory.ts";
+import type { LifecycleHooks } from "./leaving.ts";
 import { Pool } from "./pool.ts";
 import { SharedDatabase } from "./sharedDatabase.ts";
 
@@ -15,13 +16,17 @@ export interface CellParts {
   readonly pools: readonly PoolSpec[];
   /** Ids of the tenants whose quota becomes smaller: see `shrinkingTenants`. */
   readonly shrinking: ReadonlySet<string>;
+  readonly hooks: LifecycleHooks;
 }
 
-/** Declares what tenants share, each tenant, and then the directories that name them to their pools. */
+/**
+ * Declares what tenants share, each tenant, and then the directories that name them to their pools.
+ * @returns what depends on all of it
+ */
 export function deployTenants(
-  { cell, tenants, pools, shrinking }: CellParts,
+  { cell, tenants, pools, shrinking, hooks }: CellParts,
   opts: ComponentResourceOptions,
-): void {
+): Resource[] {
   const sharing = pools.find(({ placement }) => !hasOwnDatabase(placement));
   const shared =
     sharing === undefined ? undefined : new SharedDatabase({ cell, release: sharing.release }, opts);
@@ -31,6 +36,7 @@ export function deployTenants(
       return [spec.plan, { pool: new Pool({ spec, cell, after }, opts), entries: [] as DirectoryEntry[] }];
     }),
   );
+  const all: Resource[] = shared === undefined ? [] : [shared];
   for (const spec of tenants) {
     const home = byPlan.get(spec.plan);
     const other = spec.move === undefined ? undefined : byPlan.get(spec.move.other.plan);
@@ -38,6 +44,7 @@ export function deployTenants(
       {
         spec,
         cell,
+        hooks,
         shrinks: shrinking.has(spec.id),
         ...(home === undefined ? {} : { pool: home.pool }),
         ...(other === undefined ? {} : { otherPool: other.pool }),
@@ -46,6 +53,11 @@ export function deployTenants(
       opts,
     );
     home?.entries.push({ spec, databaseUrl: stack.databaseUrl });
+    all.push(stack.lifecycle);
   }
-  for (const { pool, entries } of byPlan.values()) pool.serve(entries);
+  for (const { pool, entries } of byPlan.values()) {
+    pool.serve(entries);
+    all.push(pool);
+  }
+  return all;
 }

@@ -247,6 +247,7 @@ describe("a tenant of the pool", () => {
        "carla-db-secret",
        "carla-init",
        "carla-isolation",
+       "carla-lifecycle",
        "carla-limits",
        "carla-migrate",
        "carla-migrate-password",

@@ -39,7 +39,7 @@ describe("TenantStack", () => {
     expect(Object.fromEntries(counted)).toMatchInlineSnapshot(`
      {
        "BucketObjectv2": 1,
-       "ConfigMap": 2,
+       "ConfigMap": 3,
        "CronJob": 1,
        "Database": 1,
        "DefaultPrivileges": 4,

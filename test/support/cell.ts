@@ -47,6 +47,7 @@ export const renderCell = (
   cell: CellConfig = gatewayCell,
 ): Promise<Registration[]> =>
   register(() => {
+    const hooks = { tenant: [], prefix: [], cell: [] };
     const shared = { pools: neededPools(pools, tenants, []), shrinking: new Set<string>() };
-    deployTenants({ cell, tenants, ...shared }, {});
+    deployTenants({ cell, tenants, hooks, ...shared }, {});
   });
