@@ -1,5 +1,6 @@
 import { backupCommand } from "./backup.ts";
 import type { Command } from "./command.ts";
+import { describeCommand } from "./describe.ts";
 import { isolationAssert, poolBootstrap, poolCheck } from "./database.ts";
 import { filesPull, filesPurge, filesPush, filesVerify, moveCommand } from "./move.ts";
 import { drillCommand, drillsCommand, janitorCommand, restoreCommand } from "./restore.ts";
@@ -8,6 +9,7 @@ import { maintenanceCommand } from "./serve.ts";
 /** What the operations program can be asked to do, by name. */
 export const commands: Readonly<Record<string, Command>> = {
   backup: backupCommand,
+  describe: describeCommand,
   restore: restoreCommand,
   drill: drillCommand,
   drills: drillsCommand,
