@@ -25,3 +25,13 @@ export function unknownTenant(id: string, known: readonly string[]): Refusal {
 
 /** Exit 1 after everything has been said. */
 export class Silent extends Refusal {}
+
+/** Ends with an exit code of its own after everything has been said. */
+export class Ended extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super(`exit ${exitCode}`);
+    this.exitCode = exitCode;
+  }
+}

@@ -12,6 +12,10 @@ export interface Io {
   readonly err: (line: string) => void;
   /** Asks a yes-or-no question; undefined where nobody is there to answer. */
   readonly ask: ((question: string) => Promise<boolean>) | undefined;
+  /** Asks for a word; undefined where nobody is there to answer. */
+  readonly askFor: ((question: string) => Promise<string>) | undefined;
+  /** Does something in place of ending at once when the user interrupts, until the function that is returned is called. */
+  readonly onInterrupt: (action: () => void) => () => void;
   readonly now: () => Date;
   /** Whether the output may be coloured. */
   readonly color: boolean;
@@ -26,26 +30,38 @@ export function processIo(projectDir: string): Io {
     env,
     out: (line) => void stdout.write(`${line}\n`),
     err: (line) => void stderr.write(`${line}\n`),
-    ask: stdin.isTTY && stderr.isTTY ? ask : undefined,
+    ...(stdin.isTTY && stderr.isTTY ? { ask, askFor } : { ask: undefined, askFor: undefined }),
+    onInterrupt,
     now: () => started,
     // https://no-color.org: set and not empty.
     color: stdout.isTTY && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb",
   };
 }
 
-async function ask(question: string): Promise<boolean> {
+async function askFor(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  // Ctrl-C and the end of input are a no.
+  // Ctrl-C and the end of input are no answer.
   const closed = new Promise<string>((resolve) =>
     terminal.once("close", () => {
       resolve("");
     }),
   );
   try {
-    return /^y(?:es)?$/i.test((await Promise.race([terminal.question(`${question} [y/N] `), closed])).trim());
+    return (await Promise.race([terminal.question(`${question} `), closed])).trim();
   } finally {
     terminal.close();
   }
+}
+
+const ask = async (question: string): Promise<boolean> =>
+  /^y(?:es)?$/i.test(await askFor(`${question} [y/N]`));
+
+function onInterrupt(action: () => void): () => void {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.on(signal, action);
+  return () => {
+    for (const signal of signals) process.off(signal, action);
+  };
 }
 
 export type Tone = "red" | "green" | "yellow" | "bold" | "dim";

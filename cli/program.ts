@@ -2,17 +2,20 @@ import { Command, CommanderError } from "commander";
 import { registerAdd } from "./commands/add.ts";
 import { registerCompletion } from "./commands/completion.ts";
 import { registerDiff } from "./commands/diff.ts";
+import { registerDrill } from "./commands/drill.ts";
 import { registerDomain } from "./commands/domain.ts";
 import { registerLint } from "./commands/lint.ts";
 import { registerList } from "./commands/list.ts";
 import { registerMove } from "./commands/move.ts";
+import { registerBackup, registerExport, registerVerify } from "./commands/operations.ts";
 import { registerPlan } from "./commands/plan.ts";
 import { registerRecover } from "./commands/recover.ts";
 import { registerPin, registerPromote, registerUnpin } from "./commands/releases.ts";
+import { registerRestore } from "./commands/restore.ts";
 import { registerReview } from "./commands/review.ts";
 import { registerShow } from "./commands/show.ts";
 import { registerOffboard, registerResume, registerSuspend } from "./commands/states.ts";
-import { Refusal, Silent, UsageError } from "./failures.ts";
+import { Ended, Refusal, Silent, UsageError } from "./failures.ts";
 import { paint, type Io } from "./io.ts";
 
 /** Every command in the order of the help. */
@@ -29,6 +32,11 @@ const COMMANDS: readonly ((program: Command, io: Io) => void)[] = [
   registerPin,
   registerUnpin,
   registerDomain,
+  registerBackup,
+  registerVerify,
+  registerRestore,
+  registerDrill,
+  registerExport,
   registerLint,
   registerDiff,
   registerReview,
@@ -38,7 +46,9 @@ const COMMANDS: readonly ((program: Command, io: Io) => void)[] = [
 
 export function buildProgram(io: Io): Command {
   const program = new Command("tenant")
-    .description("Reads and edits the registry of tenants (tenants/tenants.yaml and tenants/<id>.yaml).")
+    .description(
+      "Reads and edits the registry of tenants (tenants/tenants.yaml and tenants/<id>.yaml), and runs Jobs for them.",
+    )
     .exitOverride()
     .configureOutput({
       writeOut: (text) => {
@@ -53,7 +63,7 @@ export function buildProgram(io: Io): Command {
   return program;
 }
 
-/** Runs the command line. @returns the exit code: 0 done, 1 refused or invalid, 2 a wrong call */
+/** Runs the command line. @returns the exit code: 0 done, 1 refused or invalid, 2 a wrong call; of a Job its own */
 export async function run(args: readonly string[], io: Io): Promise<number> {
   try {
     await buildProgram(io).parseAsync(args, { from: "user" });
@@ -70,6 +80,7 @@ function exitCode(error: unknown, io: Io): number {
   // Commander has said it already. Asking for help is no mistake.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof Silent) return 1;
+  if (error instanceof Ended) return error.exitCode;
   if (error instanceof UsageError) {
     say(error.message);
     return 2;

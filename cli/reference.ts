@@ -1,4 +1,5 @@
 import type { Argument, Command, Option } from "commander";
+import { EXIT } from "../ops/failure.ts";
 import { buildProgram } from "./program.ts";
 
 /** Where the text is committed. */
@@ -16,10 +17,29 @@ const INTRODUCTION = `# The tenant command
 - \`--dry-run\` prints the change as a unified diff and writes nothing. Dangerous edits ask first; \`--yes\` answers for scripts.
 - The base domain, which some rules need, is \`warehouse:baseDomain\` of \`Pulumi.prod.yaml\`, else of the first stack file
   that has one; \`--stack\` and \`--base-domain\` choose another.
-- Exit codes: 0 done, 1 refused or invalid, 2 a wrong call, or a question that nobody is there to answer.
+- Exit codes: 0 done, 1 refused or invalid, 2 a wrong call, or a question that nobody is there to answer; of a command
+  that runs a Job see below.
 - Colours appear on terminals only; \`NO_COLOR=1\` turns them off.
 
-Nothing is deployed by it: commit the change, and \`pulumi up\` brings it about.
+Nothing is deployed by an edit: commit the change, and \`pulumi up\` brings it about.
+
+\`backup\`, \`verify\`, \`restore\`, \`drill\` and \`export\` run Jobs on the cluster by \`kubectl\`, with the context that
+\`warehouse:kubernetes.context\` of the stack names, and follow their logs. Each line begins with the minutes and seconds
+since the program began. A Job none of whose pods starts is given up after three minutes, with the reason, and deleted. Ctrl-C and
+\`--timeout\` end the wait, not a Job that runs.
+
+| exit code | of a Job |
+| --- | --- |
+| 0 | succeeded; with \`--no-wait\`, started |
+| ${EXIT.configuration} | the program's configuration, or what it finds set up, is wrong |
+| ${EXIT.database} | the database or its server failed, after all tries |
+| ${EXIT.permission} | the database refused the login or the right |
+| ${EXIT.disk} | a disk is full or cannot be read |
+| ${EXIT.storageDenied} | the bucket refused access, or there is no such object |
+| ${EXIT.storage} | the bucket failed, after all tries |
+| ${EXIT.verification} | what was read is not what was backed up, or tenants are not isolated |
+| 130 | interrupted |
+| 1 | it did not start, was deleted or ran out of time; or a bug |
 `;
 
 /** The reference page, made from the commands themselves. */
@@ -31,6 +51,8 @@ export function renderReference(): string {
     out: silent,
     err: silent,
     ask: undefined,
+    askFor: undefined,
+    onInterrupt: () => silent,
     now: () => new Date(0),
     color: false,
   });
@@ -50,17 +72,25 @@ function section(command: Command): string {
   return `${parts.join("\n\n")}\n`;
 }
 
-const argument = (of: Argument): string => of.argChoices?.join("|") ?? `<${of.name()}>`;
+const argument = (of: Argument): string =>
+  of.argChoices?.join("|") ?? (of.required ? `<${of.name()}>` : `[${of.name()}]`);
 
 function options(all: readonly Option[]): string {
   const rows = all.map((option) => [`\`${option.flags}\``, meaning(option)]);
   return ["| option | meaning |", "| --- | --- |", ...rows.map((row) => `| ${row.join(" | ")} |`)].join("\n");
 }
 
-function meaning({ description, argChoices, defaultValue, mandatory }: Option): string {
+function meaning({
+  description,
+  argChoices,
+  defaultValue,
+  defaultValueDescription,
+  mandatory,
+}: Option): string {
   const choices =
     argChoices === undefined ? "" : `: ${argChoices.map((choice) => `\`${choice}\``).join(", ")}`;
-  const fallback = typeof defaultValue === "string" ? ` (default: ${defaultValue})` : "";
+  const shown: unknown = defaultValueDescription ?? defaultValue;
+  const fallback = typeof shown === "string" ? ` (default: ${shown})` : "";
   return `${escaped(description)}${choices}${fallback}${mandatory ? "; required" : ""}`;
 }
 

@@ -164,3 +164,14 @@ export function maintenanceLabels(id: string): { readonly app: string; readonly 
 export function appLabels(id: string): { readonly app: string; readonly customer: string } {
   return { app: "warehouse", customer: id };
 }
+
+/** The CronJob that backs up a tenant's database and files, and is the pattern of the Jobs that read its backups. */
+export const backupJobOf = (id: string): { readonly namespace: string; readonly name: string } => ({
+  namespace: namespaceName(id),
+  name: BACKUP,
+});
+
+/** The Job that restores a tenant's database. One name: it restores once at a time. */
+export const restoreJobName = (id: string): string => `${OPERATIONS.restore}-${id}`;
+/** The Job that restores a tenant's files. */
+export const restoreFilesJobName = (id: string): string => `warehouse-files-${id}`;

@@ -62,6 +62,17 @@ describe("tenant completion", () => {
     [["suspend", "acme", "--reason", "un"], ["unpaid"]],
     [["suspend", "acme", "--re"], ["--reason"]],
     [["add", ""], [""]],
+    [["res"], ["resume", "restore"]],
+    [
+      ["restore", ""],
+      ["acme", "beta"],
+    ],
+    [
+      ["drill", ""],
+      ["acme", "beta"],
+    ],
+    [["restore", "acme", "--only", "f"], ["files"]],
+    [["backup", "acme", "--no"], ["--no-wait"]],
   ] as const;
 
   it.each(cases)("completes %j in bash", (words, expected) =>

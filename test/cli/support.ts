@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Io } from "../../cli/io.ts";
 import { run } from "../../cli/program.ts";
 import { CATALOGUE_FILE, REGISTRY_FILE } from "../../registry/files.ts";
 import { NOW, realCatalogue } from "../support/registry.ts";
@@ -15,7 +16,11 @@ export interface Outcome {
 export interface Project {
   readonly dir: string;
   /** Runs a command as a script would, or with somebody who answers its question. */
-  readonly tenant: (args: readonly string[], answer?: (question: string) => boolean) => Promise<Outcome>;
+  readonly tenant: (
+    args: readonly string[],
+    answer?: (question: string) => boolean,
+    more?: Partial<Io>,
+  ) => Promise<Outcome>;
   readonly read: (file?: string) => string;
   readonly write: (text: string, file?: string) => void;
   readonly exists: (file: string) => boolean;
@@ -71,7 +76,7 @@ export async function inProject(
     for (const [file, text] of Object.entries(all)) writeFileSync(join(dir, file), text);
     await test({
       dir,
-      tenant: (args, answer) => tenant(dir, args, answer),
+      tenant: (args, answer, more) => tenant(dir, args, answer, more),
       read: (file = REGISTRY_FILE) => readFileSync(join(dir, file), "utf8"),
       write: (text, file = REGISTRY_FILE) => {
         writeFileSync(join(dir, file), text);
@@ -87,6 +92,7 @@ async function tenant(
   dir: string,
   args: readonly string[],
   answer: ((question: string) => boolean) | undefined,
+  more: Partial<Io> = {},
 ): Promise<Outcome> {
   const [out, err]: [string[], string[]] = [[], []];
   const code = await run(args, {
@@ -95,8 +101,11 @@ async function tenant(
     out: (line) => void out.push(...line.split("\n")),
     err: (line) => void err.push(...line.split("\n")),
     ask: answer === undefined ? undefined : (question) => Promise.resolve(answer(question)),
+    askFor: undefined,
+    onInterrupt: () => () => undefined,
     now: () => NOW,
     color: false,
+    ...more,
   });
   return { code, out, err };
 }

@@ -1,0 +1,68 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { checkCellConfig, type CellConfig } from "../components/cell/config.ts";
+import { parseSource } from "../registry/document.ts";
+import { compareText, formatIssues, type Checked } from "../registry/issues.ts";
+import { Refusal, UsageError } from "./failures.ts";
+
+/** A stack with its configuration, complete. */
+export interface Stack {
+  readonly name: string;
+  readonly cell: CellConfig;
+}
+
+const FILE = /^Pulumi\.(.+)\.yaml$/;
+
+/**
+ * The stack whose cluster a command works on.
+ * @param given Default: the only one whose configuration is complete, of those that may deploy the tenant
+ * @param cell the tenant's cell; undefined where any deploys it
+ */
+export function stackOf(projectDir: string, given: string | undefined, cell: string | undefined): Stack {
+  if (given !== undefined) {
+    const config = readConfig(projectDir, given);
+    if (!config.ok) throw new Refusal(formatIssues(config.issues));
+    if (cell !== undefined && config.value.cell !== cell)
+      throw new Refusal(
+        `the tenant belongs to the cell ${cell}, and Pulumi.${given}.yaml is ${config.value.cell}; name the --stack of ${cell}`,
+      );
+    return { name: given, cell: config.value };
+  }
+  const complete = readdirSync(projectDir)
+    .flatMap((file) => FILE.exec(file)?.[1] ?? [])
+    .sort(compareText)
+    .flatMap((name): Stack[] => {
+      const config = readConfig(projectDir, name);
+      return config.ok ? [{ name, cell: config.value }] : [];
+    })
+    .filter((stack) => cell === undefined || stack.cell.cell === cell);
+  const [only, ...others] = complete;
+  if (only === undefined)
+    throw new UsageError(
+      `no Pulumi.<stack>.yaml is complete${cell === undefined ? "" : ` for the cell ${cell}`}; with --stack the command says what is missing`,
+    );
+  if (others.length > 0)
+    throw new UsageError(`name the --stack: ${complete.map(({ name }) => name).join(", ")}`);
+  return only;
+}
+
+/** The configuration as `pulumi` passes it to the program; secrets are left out. */
+function readConfig(projectDir: string, stack: string): Checked<CellConfig> {
+  const file = `Pulumi.${stack}.yaml`;
+  let text: string;
+  try {
+    text = readFileSync(join(projectDir, file), "utf8");
+  } catch {
+    throw new Refusal(`there is no ${file}; name another --stack`);
+  }
+  const parsed = parseSource(file, text);
+  if (!parsed.ok) return parsed;
+  const { config = {} } = parsed.value.value as { readonly config?: Readonly<Record<string, unknown>> };
+  const raw = Object.entries(config)
+    .filter(([, value]) => !isSecret(value))
+    .map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)] as const);
+  return checkCellConfig(Object.fromEntries(raw), projectDir, stack);
+}
+
+const isSecret = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && "secure" in value;
