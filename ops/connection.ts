@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import { Client } from "pg";
 import { OpsFailure, type EXIT } from "./failure.ts";
-import { CONNECT_SECONDS, LOCK_REMEDY, type DatabaseLogin } from "./postgres.ts";
+import { connectSeconds, LOCK_REMEDY, type DatabaseLogin } from "./postgres.ts";
 
 /**
  * Runs an action on a connection of its own, which is closed afterwards.
@@ -19,7 +19,7 @@ export async function withConnection<T>(
     user: login.user,
     password: login.password,
     ssl: tls(login.sslmode),
-    connectionTimeoutMillis: CONNECT_SECONDS * 1000,
+    connectionTimeoutMillis: connectSeconds() * 1000,
   });
   // The statement that was running fails too; without a listener the event would end the program first.
   client.on("error", () => undefined);

@@ -27,3 +27,9 @@ export class OpsFailure extends Error {
     this.result = result;
   }
 }
+
+/** What a full disk of this machine means; undefined for other errors. */
+export function diskFailure(error: unknown): OpsFailure | undefined {
+  const { code = "", message } = error as { readonly code?: string; readonly message: string };
+  return /^(ENOSPC|EDQUOT|EROFS)$/.test(code) ? new OpsFailure("disk", message) : undefined;
+}

@@ -1,6 +1,6 @@
 // The operations program, configured by its environment: see commands/ for what it does, docs/reference/ops.md for how.
 import { commands } from "./commands/index.ts";
-import { OpsFailure } from "./failure.ts";
+import { diskFailure, OpsFailure } from "./failure.ts";
 import { endPrograms } from "./program.ts";
 
 const [name = "", ...flags] = process.argv.slice(2);
@@ -41,10 +41,11 @@ process.once("SIGTERM", () => {
 });
 
 main().catch((error: unknown) => {
-  if (error instanceof OpsFailure) {
-    show(error.result);
-    log(`failed (${error.exitCode}): ${error.message}`);
-    process.exitCode = error.exitCode;
+  const failure = error instanceof OpsFailure ? error : diskFailure(error);
+  if (failure !== undefined) {
+    show(failure.result);
+    log(`failed (${failure.exitCode}): ${failure.message}`);
+    process.exitCode = failure.exitCode;
   } else {
     log(`failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     process.exitCode = 1; // A bug: neither retried for ever nor mistaken for a known fault.

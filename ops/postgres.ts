@@ -12,7 +12,7 @@ export interface DatabaseLogin {
 }
 
 /** How long it may take to get a connection, seconds. */
-export const CONNECT_SECONDS = 10;
+export const connectSeconds = (): number => Math.min(10, waitSeconds());
 
 /** For whoever reads that a lock was not granted in time. */
 export const LOCK_REMEDY =
@@ -26,7 +26,7 @@ export const clientEnvironment = (login: DatabaseLogin): Record<string, string> 
   PGUSER: login.user,
   PGPASSWORD: login.password,
   PGSSLMODE: login.sslmode,
-  PGCONNECT_TIMEOUT: String(CONNECT_SECONDS),
+  PGCONNECT_TIMEOUT: String(connectSeconds()),
 });
 
 /**

@@ -23,7 +23,6 @@ const UPLOADS_AT_ONCE = 2;
 
 /** A failed request is tried so often, the waits between growing to seconds; then the run fails, and the Job is. */
 const ATTEMPTS = 4;
-const CONNECT_TIMEOUT_MS = 10_000;
 
 /** What was deleted of a prefix. */
 export interface Erased {
@@ -53,7 +52,7 @@ export class Storage {
       forcePathStyle: (place.endpoint ?? process.env["AWS_ENDPOINT_URL"]) !== undefined,
       maxAttempts: ATTEMPTS,
     };
-    const connectionTimeout = CONNECT_TIMEOUT_MS;
+    const connectionTimeout = Math.min(10_000, this.#waitMs);
     this.#client = new S3Client({
       ...common,
       requestHandler: { connectionTimeout, socketTimeout: this.#waitMs },

@@ -36,6 +36,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ExpiredTokenException: EXPIRED,
   InvalidAccessKeyId: WRONG_KEYS,
   NoSuchBucket: ["storageDenied", "there is no such bucket: check BACKUP_BUCKET and the endpoint"],
+  // Its parts were put together or thrown away by a request whose answer did not arrive.
+  NoSuchUpload: ["storage", "the upload has ended meanwhile"],
   PermanentRedirect: OTHER_REGION,
   PreconditionFailed: WRITTEN_MEANWHILE,
   RequestExpired: WRONG_CLOCK,
