@@ -9,7 +9,7 @@ import type { Input, Output, Resource } from "@pulumi/pulumi";
 import { APP, SERVICE, UPLOADS } from "../registry/naming.ts";
 import { formatBytes } from "../registry/quantities.ts";
 import type { PodSpec, Release, Replicas } from "../registry/spec.ts";
-import { CONTAINER_SECURITY, HTTP_PORT, METRICS_PORT, POD_SECURITY, resourceRequirements } from "./pod.ts";
+import { CONTAINER_SECURITY, HTTP_PORT, METRICS_PORT, hardenedPod, resourceRequirements } from "./pod.ts";
 import type { NamespacedScope } from "./scope.ts";
 
 type EnvVar = types.input.core.v1.EnvVar;
@@ -122,7 +122,7 @@ export function createApplication(scope: NamespacedScope, args: ApplicationArgs)
             labels: { ...labels, "app.kubernetes.io/version": release.version },
             annotations: args.annotations,
           },
-          spec: podSpec(args, account.metadata.name),
+          spec: podSpec(scope, args, account.metadata.name),
         },
       },
     },
@@ -157,14 +157,13 @@ export function createApplication(scope: NamespacedScope, args: ApplicationArgs)
 }
 
 function podSpec(
+  { cell }: NamespacedScope,
   { selector, release, pod, env, envFrom, mounts }: ApplicationArgs,
   serviceAccountName: Output<string>,
 ): types.input.core.v1.PodSpec {
   return {
     serviceAccountName,
-    automountServiceAccountToken: false,
-    enableServiceLinks: false,
-    securityContext: POD_SECURITY,
+    ...hardenedPod(cell, "serving"),
     volumes: mounts.volumes,
     terminationGracePeriodSeconds: 30,
     topologySpreadConstraints: ["topology.kubernetes.io/zone", "kubernetes.io/hostname"].map(

@@ -5,7 +5,7 @@ import { hasOwnDatabase } from "../registry/placement.ts";
 import { JOB_POD } from "../registry/resolve.ts";
 import { failurePolicy, FINAL_EXIT_CODES, loginEnv } from "./job.ts";
 import { VOLUME_PATH, type Volume } from "./move.ts";
-import { CONTAINER_SECURITY, POD_SECURITY, resourceRequirements } from "./pod.ts";
+import { CONTAINER_SECURITY, hardenedPod, resourceRequirements } from "./pod.ts";
 import type { TenantScope } from "./scope.ts";
 
 /**
@@ -45,9 +45,7 @@ export function createBackup(
               metadata: { labels },
               spec: {
                 serviceAccountName: account,
-                automountServiceAccountToken: false,
-                enableServiceLinks: false,
-                securityContext: POD_SECURITY,
+                ...hardenedPod(cell, "batch"),
                 restartPolicy: "Never",
                 ...(volume === undefined
                   ? {}

@@ -2,7 +2,7 @@ import { Job } from "@pulumi/kubernetes/batch/v1/job.js";
 import type { types } from "@pulumi/kubernetes";
 import type { Input, Output, Resource } from "@pulumi/pulumi";
 import { JOB_POD } from "../registry/resolve.ts";
-import { CONTAINER_SECURITY, POD_SECURITY, resourceRequirements, secretEnv } from "./pod.ts";
+import { CONTAINER_SECURITY, hardenedPod, resourceRequirements, secretEnv } from "./pod.ts";
 import type { NamespacedScope } from "./scope.ts";
 
 type Container = types.input.core.v1.Container;
@@ -25,7 +25,10 @@ export interface JobArgs {
 }
 
 /** A Job that `up` waits for; one that failed is run anew by the next `up`, one whose container differs at once. */
-export function createJob({ name: prefix, labels, parent, namespace }: NamespacedScope, args: JobArgs): Job {
+export function createJob(
+  { name: prefix, labels, cell, parent, namespace }: NamespacedScope,
+  args: JobArgs,
+): Job {
   const { name, container, volumes, serviceAccountName, finalExitCodes, deadlineSeconds, after } = args;
   const suffix = args.suffix ?? name.replace(/^warehouse-/, "");
   const policy =
@@ -42,9 +45,7 @@ export function createJob({ name: prefix, labels, parent, namespace }: Namespace
           metadata: { labels },
           spec: {
             ...(serviceAccountName === undefined ? {} : { serviceAccountName }),
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
-            securityContext: POD_SECURITY,
+            ...hardenedPod(cell, "batch"),
             restartPolicy: "Never",
             ...(volumes === undefined ? {} : { volumes }),
             containers: [

@@ -2,7 +2,7 @@ import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment.js";
 import type { Resource } from "@pulumi/pulumi";
 import { MAINTENANCE } from "../registry/naming.ts";
 import type { TenantSpec } from "../registry/spec.ts";
-import { CONTAINER_SECURITY, HTTP_PORT, POD_SECURITY, resourceRequirements } from "./pod.ts";
+import { CONTAINER_SECURITY, HTTP_PORT, hardenedPod, resourceRequirements } from "./pod.ts";
 import type { NamespacedScope } from "./scope.ts";
 
 /** The pod does nothing but answer. */
@@ -36,9 +36,7 @@ export function createMaintenance(
         template: {
           metadata: { labels },
           spec: {
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
-            securityContext: POD_SECURITY,
+            ...hardenedPod(cell, "serving"),
             containers: [
               {
                 name: MAINTENANCE,

@@ -1,10 +1,21 @@
 import { Namespace } from "@pulumi/kubernetes/core/v1/namespace.js";
+import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
 import type { Output, Resource } from "@pulumi/pulumi";
+import { CELL_LABEL, hostsAnnotation } from "../registry/naming.ts";
+import type { TenantSpec } from "../registry/spec.ts";
 import type { Scope } from "./scope.ts";
 
-/** A namespace: unit of access, quota, cost and backup identity. Deleting it deletes all in it. */
+/** The hosts of a tenant, for the namespace whose Ingresses, routes and certificates may be for them. */
+export const hostClaims = ({ id, host, customHosts }: TenantSpec): Record<string, string> => ({
+  [hostsAnnotation(id)]: [host, ...customHosts].join(","),
+});
+
+/**
+ * A namespace: unit of access, quota, cost and backup identity. Deleting it deletes all in it. Its label binds the
+ * cell's admission policies. A pod that names no account gets no token either.
+ */
 export function createNamespace(
-  scope: Scope,
+  { name: prefix, labels, cell, foundation = [], parent }: Scope,
   name: string,
   args: {
     /** Default: none. */
@@ -17,12 +28,13 @@ export function createNamespace(
 ): Output<string> {
   const { annotations = {}, protect = true, after = [] } = args;
   const namespace = new Namespace(
-    `${scope.name}-namespace`,
+    `${prefix}-namespace`,
     {
       metadata: {
         name,
         labels: {
-          ...scope.labels,
+          ...labels,
+          [CELL_LABEL]: cell.cell,
           "pod-security.kubernetes.io/enforce": "restricted",
           "pod-security.kubernetes.io/audit": "restricted",
           "pod-security.kubernetes.io/warn": "restricted",
@@ -30,7 +42,16 @@ export function createNamespace(
         annotations,
       },
     },
-    { parent: scope.parent, protect, dependsOn: [...after] },
+    { parent, protect, dependsOn: [...foundation, ...after] },
+  ).metadata.name;
+  new ServiceAccount(
+    `${prefix}-default-account`,
+    {
+      // The cluster makes it, sooner or later than this.
+      metadata: { name: "default", namespace, labels, annotations: { "pulumi.com/patchForce": "true" } },
+      automountServiceAccountToken: false,
+    },
+    { parent },
   );
-  return namespace.metadata.name;
+  return namespace;
 }

@@ -1,7 +1,10 @@
 import type { types } from "@pulumi/kubernetes";
+import { priorityClassName } from "../registry/naming.ts";
 import { formatBytes, formatCpu } from "../registry/quantities.ts";
 import type { Compute } from "../registry/spec.ts";
+import type { CellConfig } from "./cell/config.ts";
 
+type PodSpec = types.input.core.v1.PodSpec;
 type PodSecurityContext = types.input.core.v1.PodSecurityContext;
 type SecurityContext = types.input.core.v1.SecurityContext;
 type ResourceRequirements = types.input.core.v1.ResourceRequirements;
@@ -11,8 +14,8 @@ type EnvVar = types.input.core.v1.EnvVar;
 export const HTTP_PORT = 8080;
 export const METRICS_PORT = 9090;
 
-/** Pod Security Standard "restricted", for every pod of a tenant. */
-export const POD_SECURITY: PodSecurityContext = {
+/** Pod Security Standard "restricted". */
+const POD_SECURITY: PodSecurityContext = {
   runAsNonRoot: true,
   runAsUser: 1000,
   runAsGroup: 1000,
@@ -22,7 +25,21 @@ export const POD_SECURITY: PodSecurityContext = {
   seccompProfile: { type: "RuntimeDefault" },
 };
 
-/** As above, for every container. */
+/** What every pod has, whatever it runs. Its priority decides whom it may displace: see components/cell/priorities.ts. */
+export const hardenedPod = (
+  { cell }: CellConfig,
+  use: "serving" | "batch",
+): Pick<
+  PodSpec,
+  "automountServiceAccountToken" | "enableServiceLinks" | "priorityClassName" | "securityContext"
+> => ({
+  automountServiceAccountToken: false,
+  enableServiceLinks: false,
+  priorityClassName: priorityClassName(cell, use),
+  securityContext: POD_SECURITY,
+});
+
+/** Pod Security Standard "restricted", for every container. */
 export const CONTAINER_SECURITY: SecurityContext = {
   allowPrivilegeEscalation: false,
   privileged: false,

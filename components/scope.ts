@@ -9,6 +9,8 @@ export interface Scope {
   /** Labels of all their objects. */
   readonly labels: Readonly<Record<string, string>>;
   readonly cell: CellConfig;
+  /** What is in force before their namespace is made. Default: nothing. */
+  readonly foundation?: readonly Resource[];
   /** The component that they are parts of, which hands down its providers. */
   readonly parent: Resource;
 }

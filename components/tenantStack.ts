@@ -1,5 +1,5 @@
 import { ComponentResource, type ComponentResourceOptions, type Output, type Resource } from "@pulumi/pulumi";
-import { MOVE_INIT, namespaceName, TENANT_LABEL, tenantLabels } from "../registry/naming.ts";
+import { ALLOW_DELETE, MOVE_INIT, namespaceName, TENANT_LABEL, tenantLabels } from "../registry/naming.ts";
 import { hasOwnApp } from "../registry/placement.ts";
 import { keepsData, type TenantSpec } from "../registry/spec.ts";
 import { createApp, createInit, type App } from "./app.ts";
@@ -13,7 +13,7 @@ import { createEdge, type Backend } from "./edge.ts";
 import { createLifecycle } from "./lifecycle.ts";
 import { createMonitoring } from "./monitoring.ts";
 import { moveJobs, type TenantVolume, type Volume } from "./move.ts";
-import { createNamespace } from "./namespace.ts";
+import { createNamespace, hostClaims } from "./namespace.ts";
 import { createNetworkPolicies } from "./network.ts";
 import { createPrefix } from "./prefix.ts";
 import { createQuota } from "./quota.ts";
@@ -25,6 +25,8 @@ export interface TenantStackArgs {
   readonly spec: TenantSpec;
   /** The cell it lives in. */
   readonly cell: CellConfig;
+  /** What is in force before its namespace is made. */
+  readonly foundation: readonly Resource[];
   readonly hooks: LifecycleHooks;
   /** Its quota becomes smaller than it is: the workload shrinks first, then the quota. Default: false. */
   readonly shrinks?: boolean;
@@ -58,10 +60,16 @@ export class TenantStack extends ComponentResource {
   readonly lifecycle: Resource;
 
   constructor(args: TenantStackArgs, opts: ComponentResourceOptions) {
-    const { spec, cell, hooks, shrinks = false, pool, otherPool, shared } = args;
+    const { spec, cell, foundation, hooks, shrinks = false, pool, otherPool, shared } = args;
     super("warehouse:tenancy:TenantStack", spec.id, {}, opts);
-    const outer = { name: spec.id, labels: tenantLabels(spec.id), cell, parent: this };
-    const annotations = { [TENANT_LABEL]: spec.id, "tenantstack.io/plan": spec.plan };
+    const outer = { name: spec.id, labels: tenantLabels(spec.id), cell, foundation, parent: this };
+    const annotations = {
+      [TENANT_LABEL]: spec.id,
+      "tenantstack.io/plan": spec.plan,
+      ...hostClaims(spec),
+      // A step before it is deleted: see components/cell/admission/namespaces.ts.
+      ...(keepsData(spec) ? {} : { [ALLOW_DELETE]: spec.id }),
+    };
     const prefix = createPrefix(outer, spec, hooks.prefix);
     const namespace = createNamespace(outer, namespaceName(spec.id), {
       annotations,

@@ -129,6 +129,21 @@ export const FEATURES = "warehouse-features";
 /** Label and annotation that tie a namespace to its tenant; admission policies and the Gateway select on it. */
 export const TENANT_LABEL = "tenantstack.io/tenant";
 
+/** Label that ties a namespace to its cell; the cell's admission policies bind by it. */
+export const CELL_LABEL = "tenantstack.io/cell";
+
+/** Annotation without which a namespace cannot be deleted: the tenant's id, or the name of any other namespace. */
+export const ALLOW_DELETE = "tenantstack.io/allow-delete";
+
+/** Annotation of a namespace with the hosts that objects of a tenant in it may claim, separated by commas. */
+export const HOSTS_PREFIX = "hosts.tenantstack.io/";
+export const hostsAnnotation = (id: string): string => `${HOSTS_PREFIX}${id}`;
+
+/** Names of what a cell has once in the cluster, which other cells may share. */
+export const policyName = (cell: string, subject: string): string => `warehouse-${cell}-${subject}`;
+export const priorityClassName = (cell: string, use: "serving" | "batch"): string =>
+  `warehouse-${cell}-${use}`;
+
 /** Label that ties an object to the pool of a plan. */
 export const POOL_LABEL = "tenantstack.io/pool";
 

@@ -86,6 +86,8 @@ const cellSchema = z.strictObject({
     databaseCidrs: z.array(cidr).min(1, "must name at least one range"),
     /** Namespace of Prometheus, which scrapes the tenants. */
     monitoringNamespace: name.default("monitoring"),
+    /** Namespace of cert-manager, which alone may ask for certificates. */
+    certManagerNamespace: name.default("cert-manager"),
   }),
   /** StorageClass of the uploads volumes; ReadWriteMany, reclaim policy Retain. */
   storage: z.strictObject({ uploadsClass: name }),

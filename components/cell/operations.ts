@@ -10,7 +10,7 @@ import { failurePolicy, FINAL_EXIT_CODES, loginEnv } from "../job.ts";
 import { createLogin, createLoginSecret } from "../login.ts";
 import { createNamespace } from "../namespace.ts";
 import { createNetworkPolicies } from "../network.ts";
-import { CONTAINER_SECURITY, POD_SECURITY, resourceRequirements } from "../pod.ts";
+import { CONTAINER_SECURITY, hardenedPod, resourceRequirements } from "../pod.ts";
 import { createQuota } from "../quota.ts";
 import type { NamespacedScope } from "../scope.ts";
 import type { CellConfig } from "./config.ts";
@@ -30,6 +30,7 @@ const RESTORE = { schedule: "0 0 1 1 *", deadlineSeconds: 6 * 3600 } as const;
 /** Arguments of the Operations. */
 export interface OperationsArgs {
   readonly cell: CellConfig;
+  readonly foundation: readonly Resource[];
 }
 
 /**
@@ -38,11 +39,11 @@ export interface OperationsArgs {
  * `tenant` command gives to one Job and takes back: the CronJob of restores is suspended for good and only its pattern.
  */
 export class Operations extends ComponentResource {
-  constructor({ cell }: OperationsArgs, opts: ComponentResourceOptions) {
+  constructor({ cell, foundation }: OperationsArgs, opts: ComponentResourceOptions) {
     const name = "operations";
     super("warehouse:tenancy:Operations", name, {}, opts);
     const labels = { "app.kubernetes.io/managed-by": "pulumi", "tenantstack.io/shared": "operations" };
-    const outer = { name, labels, cell, parent: this };
+    const outer = { name, labels, cell, foundation, parent: this };
     const scope = { ...outer, namespace: createNamespace(outer, OPERATIONS.namespace) };
     const guards = [...createQuota(scope, namespaceQuota(undefined, 0)), ...createNetworkPolicies(scope)];
     const account = new ServiceAccount(
@@ -144,9 +145,7 @@ function createCronJob(
               metadata: { labels },
               spec: {
                 serviceAccountName: account,
-                automountServiceAccountToken: false,
-                enableServiceLinks: false,
-                securityContext: POD_SECURITY,
+                ...hardenedPod(cell, "batch"),
                 restartPolicy: "Never",
                 containers: [
                   {

@@ -12,7 +12,7 @@ import { createApplication, createService, createUploads, uploadsMounts } from "
 import type { Backend } from "../edge.ts";
 import { createMaintenance } from "../maintenance.ts";
 import { createPoolMonitoring } from "../monitoring.ts";
-import { createNamespace } from "../namespace.ts";
+import { createNamespace, hostClaims } from "../namespace.ts";
 import { createNetworkPolicies } from "../network.ts";
 import type { Volume } from "../move.ts";
 import { createQuota } from "../quota.ts";
@@ -56,6 +56,9 @@ export function neededPools(
 export interface PoolArgs {
   readonly spec: PoolSpec;
   readonly cell: CellConfig;
+  readonly foundation: readonly Resource[];
+  /** The tenants that it serves. */
+  readonly tenants: readonly TenantSpec[];
   /** What must be there before the application starts. */
   readonly after: readonly Resource[];
 }
@@ -74,12 +77,16 @@ export class Pool extends ComponentResource implements SharedApp {
   readonly volume: Volume;
   readonly #standIns = new Map<Mode, Output<string>>();
 
-  constructor({ spec, cell, after }: PoolArgs, opts: ComponentResourceOptions) {
+  constructor({ spec, cell, foundation, tenants, after }: PoolArgs, opts: ComponentResourceOptions) {
     const name = poolName(spec.plan);
     super("warehouse:tenancy:Pool", name, {}, opts);
     this.name = name;
-    const outer = { name, labels: poolLabels(spec.plan), cell, parent: this };
-    this.#namespace = createNamespace(outer, name);
+    const outer = { name, labels: poolLabels(spec.plan), cell, foundation, parent: this };
+    // Ingresses of the tenants are in it, routes in their own namespaces.
+    const claims = cell.edge.mode === "ingress" ? tenants.map(hostClaims) : [];
+    this.#namespace = createNamespace(outer, name, {
+      annotations: Object.assign({}, ...claims) as Record<string, string>,
+    });
     const scope = (this.#scope = { ...outer, namespace: this.#namespace });
     this.#spec = spec;
     this.#guards = [...createQuota(scope, spec.quota, [], OBJECTS), ...createNetworkPolicies(scope)];

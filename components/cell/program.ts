@@ -10,6 +10,7 @@ import { directoryIssues } from "./directory.ts";
 import { evidenceIssues, lifecycleHooks } from "./leaving.ts";
 import { Operations } from "./operations.ts";
 import { poolOutputs, tenantOutputs, type PoolOutput, type TenantOutput } from "./outputs.ts";
+import { Foundation } from "./foundation.ts";
 import { neededPools } from "./pool.ts";
 import { createProviders } from "./providers.ts";
 import { CellRecord } from "./record.ts";
@@ -56,13 +57,16 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
 
   const cell = config.value;
   const providers = createProviders(cell, password.value);
+  const foundation = new Foundation(cell, { providers }).parts;
   const server = new DatabaseServer("database-server", { providers });
   // Both change the access list of one database: at once they fail with "tuple concurrently updated".
-  const operations = cell.operations ? [new Operations({ cell }, { providers, dependsOn: [server] })] : [];
+  const operations = cell.operations
+    ? [new Operations({ cell, foundation }, { providers, dependsOn: [server] })]
+    : [];
   const pools = neededPools(loaded.value.pools, tenants, Object.keys(outputs["pools"] ?? {}));
   const hooks = lifecycleHooks(loaded.value, cell, () => valueOf(password.value));
   const shrinking = shrinkingTenants(applied, tenants);
-  const deployed = deployTenants({ cell, tenants, pools, shrinking, hooks }, { providers });
+  const deployed = deployTenants({ cell, foundation, tenants, pools, shrinking, hooks }, { providers });
   new CellRecord({ cell, hooks, all: [server, ...operations, ...deployed] }, { providers });
   return {
     tenants: tenantOutputs(tenants),

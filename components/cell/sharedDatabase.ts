@@ -25,6 +25,7 @@ const MIGRATE_SECRET = "warehouse-shared-migrate-secret";
 /** Arguments of the SharedDatabase. */
 export interface SharedDatabaseArgs {
   readonly cell: CellConfig;
+  readonly foundation: readonly Resource[];
   /** The version of the application that the pools run, which brings the tables. */
   readonly release: Release;
 }
@@ -39,11 +40,11 @@ export class SharedDatabase extends ComponentResource implements SharedRoles {
   readonly readOnly: Output<string>;
   readonly ready: Resource;
 
-  constructor({ cell, release }: SharedDatabaseArgs, opts: ComponentResourceOptions) {
+  constructor({ cell, foundation, release }: SharedDatabaseArgs, opts: ComponentResourceOptions) {
     const name = "shared-database";
     super("warehouse:tenancy:SharedDatabase", name, {}, opts);
     const labels = { "app.kubernetes.io/managed-by": "pulumi", "tenantstack.io/shared": "database" };
-    const outer = { name, labels, cell, parent: this };
+    const outer = { name, labels, cell, foundation, parent: this };
     const scope = { ...outer, namespace: createNamespace(outer, SHARED.namespace) };
     const guards = [...createQuota(scope, namespaceQuota(undefined, 0)), ...createNetworkPolicies(scope)];
 

@@ -11,6 +11,8 @@ import { SharedDatabase } from "./sharedDatabase.ts";
 /** What a cell is made of. */
 export interface CellParts {
   readonly cell: CellConfig;
+  /** What is in force before the first namespace: see `Foundation`. */
+  readonly foundation: readonly Resource[];
   readonly tenants: readonly TenantSpec[];
   /** The pools that the cell has: see `neededPools`. */
   readonly pools: readonly PoolSpec[];
@@ -24,16 +26,25 @@ export interface CellParts {
  * @returns what depends on all of it
  */
 export function deployTenants(
-  { cell, tenants, pools, shrinking, hooks }: CellParts,
+  { cell, foundation, tenants, pools, shrinking, hooks }: CellParts,
   opts: ComponentResourceOptions,
 ): Resource[] {
   const sharing = pools.find(({ placement }) => !hasOwnDatabase(placement));
   const shared =
-    sharing === undefined ? undefined : new SharedDatabase({ cell, release: sharing.release }, opts);
+    sharing === undefined
+      ? undefined
+      : new SharedDatabase({ cell, foundation, release: sharing.release }, opts);
   const byPlan = new Map(
     pools.map((spec) => {
+      const members = tenants.filter(({ plan }) => plan === spec.plan);
       const after = shared === undefined || hasOwnDatabase(spec.placement) ? [] : [shared.ready];
-      return [spec.plan, { pool: new Pool({ spec, cell, after }, opts), entries: [] as DirectoryEntry[] }];
+      return [
+        spec.plan,
+        {
+          pool: new Pool({ spec, cell, foundation, after, tenants: members }, opts),
+          entries: [] as DirectoryEntry[],
+        },
+      ];
     }),
   );
   const all: Resource[] = shared === undefined ? [] : [shared];
@@ -44,6 +55,7 @@ export function deployTenants(
       {
         spec,
         cell,
+        foundation,
         hooks,
         shrinks: shrinking.has(spec.id),
         ...(home === undefined ? {} : { pool: home.pool }),

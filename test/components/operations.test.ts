@@ -31,7 +31,7 @@ function inputs(type: string, name: string): Record<string, unknown> {
 }
 
 beforeAll(async () => {
-  registrations = await register(() => new Operations({ cell: gatewayCell }, {}));
+  registrations = await register(() => new Operations({ cell: gatewayCell, foundation: [] }, {}));
 });
 
 describe("operations", () => {

@@ -245,6 +245,7 @@ describe("a tenant of the pool", () => {
        "carla-db-backup-secret",
        "carla-db-migrate-secret",
        "carla-db-secret",
+       "carla-default-account",
        "carla-init",
        "carla-isolation",
        "carla-lifecycle",

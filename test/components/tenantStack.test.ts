@@ -60,7 +60,7 @@ describe("TenantStack", () => {
        "Schema": 1,
        "Secret": 3,
        "Service": 1,
-       "ServiceAccount": 2,
+       "ServiceAccount": 3,
        "ServiceMonitor": 1,
        "TenantStack": 1,
      }

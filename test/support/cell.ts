@@ -1,4 +1,6 @@
+import type { Resource } from "@pulumi/pulumi";
 import type { CellConfig } from "../../components/cell/config.ts";
+import { Foundation } from "../../components/cell/foundation.ts";
 import { neededPools } from "../../components/cell/pool.ts";
 import { deployTenants } from "../../components/cell/tenants.ts";
 import type { LoadedRegistry } from "../../registry/load.ts";
@@ -26,6 +28,7 @@ export const gatewayCell: CellConfig = {
     clusterCidrs: ["10.0.0.0/16", "fd00::/8"],
     databaseCidrs: ["10.0.64.0/20"],
     monitoringNamespace: "monitoring",
+    certManagerNamespace: "cert-manager",
   },
   storage: { uploadsClass: "uploads" },
 };
@@ -41,13 +44,19 @@ export const ingressCell: CellConfig = {
   },
 };
 
-/** What the program registers for a registry in a cell that had no pools. */
+/**
+ * What the program registers for a registry in a cell that had no pools.
+ * @param others declares what else a cell may have
+ */
 export const renderCell = (
   { tenants, pools }: LoadedRegistry,
   cell: CellConfig = gatewayCell,
+  others: (foundation: readonly Resource[]) => void = () => undefined,
 ): Promise<Registration[]> =>
   register(() => {
+    const foundation = new Foundation(cell, {}).parts;
     const hooks = { tenant: [], prefix: [], cell: [] };
     const shared = { pools: neededPools(pools, tenants, []), shrinking: new Set<string>() };
-    deployTenants({ cell, tenants, hooks, ...shared }, {});
+    deployTenants({ cell, foundation, tenants, hooks, ...shared }, {});
+    others(foundation);
   });
