@@ -46,7 +46,7 @@ export function etcdSpec(bin: string, paths: Layout, ports: Ports, pki: Pki): Se
   };
 }
 
-/** The API server with its default admission plugins, RBAC, and no privileged pods. */
+/** The API server with its default admission plugins and RBAC. */
 export function apiserverSpec(bin: string, paths: Layout, ports: Ports, pki: Pki): ServerSpec {
   const serving = pki.pair("apiserver");
   const etcdClient = pki.pair("etcd-client");
@@ -67,7 +67,8 @@ export function apiserverSpec(bin: string, paths: Layout, ports: Ports, pki: Pki
       `--token-auth-file=${pki.tokens}`,
       "--anonymous-auth=false",
       "--authorization-mode=Node,RBAC",
-      "--allow-privileged=false",
+      // As managed clusters have it: what keeps privileged pods out is Pod Security, as there.
+      "--allow-privileged=true",
       "--service-account-issuer=https://kubernetes.default.svc",
       `--service-account-key-file=${pki.serviceAccountPublicKey}`,
       `--service-account-signing-key-file=${pki.serviceAccountKey}`,
