@@ -1,4 +1,4 @@
-import type { PlanName } from "./catalogue.ts";
+import type { Placement, PlanName } from "./catalogue.ts";
 
 /**
  * Every physical name of a tenant, from its id alone: never from plan, host or place in the list, so that no
@@ -181,10 +181,16 @@ export function appLabels(id: string): { readonly app: string; readonly customer
 }
 
 /** The CronJob that backs up a tenant's database and files, and is the pattern of the Jobs that read its backups. */
-export const backupJobOf = (id: string): { readonly namespace: string; readonly name: string } => ({
+export const backupJobOf = ({ id }: BackedUp) => ({
   namespace: namespaceName(id),
   name: BACKUP,
 });
+
+interface BackedUp {
+  readonly id: string;
+  readonly plan: PlanName;
+  readonly placement: Placement;
+}
 
 /** The Job that restores a tenant's database. One name: it restores once at a time. */
 export const restoreJobName = (id: string): string => `${OPERATIONS.restore}-${id}`;

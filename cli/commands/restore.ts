@@ -51,7 +51,7 @@ async function restore(
   const { cluster, spec } = site;
   const { id } = spec;
   await requireNone(cluster, OPERATIONS.namespace, restoreJobName(id), id);
-  await requireNone(cluster, backupJobOf(id).namespace, restoreFilesJobName(id), id);
+  await requireNone(cluster, backupJobOf(spec).namespace, restoreFilesJobName(id), id);
   const backup = await chosenBackup(io, options, site, signal);
   const parts = partsOf(backup, options.only);
   const say = sayOn(io, options);

@@ -83,7 +83,7 @@ export async function followJob(cluster: Cluster, job: JobRef, options: FollowOp
     const idle = (performance.now() - idleSince) / 1000;
     if (polls % 4 === 0 && present.spec.suspend !== true) {
       const why = await steadily(() => whyNotStarted(cluster, job, pods));
-      if (why !== undefined && why !== obstacle) say(`waiting: ${why}`);
+      if (why !== undefined && kindOf(why) !== kindOf(obstacle)) say(`waiting: ${why}`);
       obstacle = why;
       onWaiting?.(why);
     }
@@ -112,6 +112,9 @@ async function steadily<T>(ask: () => Promise<T>): Promise<T> {
     }
   }
 }
+
+/** An obstacle without the names of the pods that it kept from being made, each of another name. */
+const kindOf = (why: string | undefined): string | undefined => why?.replaceAll(/pods? "[^"]*"/g, "a pod");
 
 const failed = (reason: string) => ({ state: "failed", exitCode: 1, reason, result: null }) as const;
 
