@@ -48,6 +48,7 @@ export const goLanguage = (tool: string): string =>
 export const pulumi = goModuleVersion("pulumi", "github.com/pulumi/pulumi/pkg/v3");
 export const etcd = goModuleVersion("etcd", "go.etcd.io/etcd/server/v3");
 export const kubernetes = goModuleVersion("kubernetes", "k8s.io/kubernetes");
+export const actionlint = goModuleVersion("actionlint", "github.com/rhysd/actionlint");
 export const certManager = goModuleVersion("crds", "github.com/cert-manager/cert-manager");
 export const prometheusOperator = goModuleVersion(
   "crds",
@@ -71,6 +72,7 @@ export const accepted = {
   /** The engine supports SDKs older than itself. */
   pulumi: { from: pulumi, below: "4.0.0" },
   etcd: { from: "3.6.0", below: "4.0.0" },
+  actionlint: { from: actionlint, below: "2.0.0" },
   /** Admission and CRD validation are those of the pinned minor version. */
   kubernetes: { from: "1.37.0", below: "1.38.0" },
   /** Older clients lack what the documentation tells people to type. */

@@ -46,26 +46,36 @@ export function registerReview(program: Command, io: Io): void {
       ),
     );
   readsRegistry(command).action((files: readonly string[], options: ReviewOptions) => {
-    const context = contextOf(io, options);
-    // Drift is about what was deployed, which the checkout is.
-    const base = mergeBase(io.projectDir, options.drift === true ? "HEAD" : options.ref);
-    const before = registryAt(io, context, base);
-    const checked = loadRegistry(io.projectDir, context);
-    // What an invalid registry would change is not known, but why it is invalid belongs into the review.
-    const after = checked.ok ? checked.value : before;
-    if (after === undefined) throw invalidRegistry(checked.ok ? [] : checked.issues);
-    const review = reviewOf({
-      kind: options.drift === true ? "drift" : "preview",
-      previews: files.map(readPreviewFile),
-      before,
-      after,
-      changes: tenantChanges(before, after),
-      issues: checked.ok ? (before === undefined ? [] : forbiddenChanges(before, after)) : checked.issues,
-    });
+    const review = reviewFiles(io, files, options);
     if (options.summary !== undefined)
       appendFileSync(options.summary, renderMarkdown(review, SUMMARY_LIMIT).text);
     print(io, review, options);
     if (review.verdict === "blocked") throw new Silent();
+  });
+}
+
+/** The review of the checkout with the previews in some files. */
+export function reviewFiles(
+  io: Io,
+  files: readonly string[],
+  options: RegistryOptions & Pick<ReviewOptions, "ref" | "drift">,
+): Review {
+  const context = contextOf(io, options);
+  // Drift is about what was deployed, which the checkout is.
+  const base = mergeBase(io.projectDir, options.drift === true ? "HEAD" : options.ref);
+  const before = registryAt(io, context, base);
+  const checked = loadRegistry(io.projectDir, context);
+  // What an invalid registry would change is not known, but why it is invalid belongs into the review.
+  const after = checked.ok ? checked.value : before;
+  if (after === undefined) throw invalidRegistry(checked.ok ? [] : checked.issues);
+  const forbidden = before === undefined ? [] : forbiddenChanges(before, after);
+  return reviewOf({
+    kind: options.drift === true ? "drift" : "preview",
+    previews: files.map(readPreviewFile),
+    before,
+    after,
+    changes: tenantChanges(before, after),
+    issues: checked.ok ? forbidden : checked.issues,
   });
 }
 

@@ -102,7 +102,7 @@ const folded = (summary: string, lines: readonly string[]): string =>
   `<details><summary>${summary}</summary>\n\n${fenced(lines.join("\n"))}\n</details>\n\n`;
 
 /** A block of code whose fence is longer than any run of backticks in it. */
-function fenced(text: string): string {
+export function fenced(text: string): string {
   const fence = "`".repeat(Math.max(3, longestRun(text) + 1));
   return `${fence}text\n${text}\n${fence}\n`;
 }

@@ -2,7 +2,7 @@ import { existsSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { messageOf, SandboxError } from "../lib/errors.ts";
 import { isExecutable, run, which } from "../lib/run.ts";
-import { accepted, etcd, kubernetes, pulumi } from "../versions.ts";
+import { accepted, actionlint, etcd, kubernetes, pulumi } from "../versions.ts";
 import { cached } from "./cache.ts";
 import type { Found, ToolchainContext } from "./context.ts";
 import { download, platform } from "./download.ts";
@@ -75,6 +75,27 @@ const etcdTool: GoTool = {
   module: "etcd",
   packages: ["go.etcd.io/etcd/server/v3"],
   ldflags: "",
+};
+
+const actionlintTool: GoTool = {
+  name: "actionlint",
+  version: actionlint,
+  range: accepted.actionlint,
+  programs: ["actionlint"],
+  folder: "",
+  versionArgs: ["--version"],
+  host: "github.com",
+  async fetch(staging) {
+    const base = `https://github.com/rhysd/actionlint/releases/download/v${actionlint}`;
+    const archive = join(staging, "actionlint.tar.gz");
+    const file = `actionlint_${actionlint}_${os}_${arch}.tar.gz`;
+    await download(`${base}/${file}`, `${base}/actionlint_${actionlint}_checksums.txt`, archive);
+    const result = await run("tar", ["-xzf", archive, "-C", staging, "actionlint"]);
+    if (result.code !== 0) throw new Error(`unpacking ${archive}: ${result.stderr.trim()}`);
+  },
+  module: "actionlint",
+  packages: ["github.com/rhysd/actionlint/cmd/actionlint"],
+  ldflags: `-X github.com/rhysd/actionlint.version=${actionlint}`,
 };
 
 const kubernetesFlags = (() => {
@@ -168,14 +189,16 @@ const servers = kubernetesTool(["kube-apiserver", "kube-controller-manager"], ac
 ]);
 const kubectl = kubernetesTool(["kubectl"], accepted.kubectl, ["version", "--client"]);
 
-export type GoToolName = "pulumi" | "etcd" | "kubernetes" | "kubectl";
+export type GoToolName = "pulumi" | "etcd" | "kubernetes" | "kubectl" | "actionlint";
 const tools: Readonly<Record<GoToolName, GoTool>> = {
   pulumi: pulumiTool,
   etcd: etcdTool,
   kubernetes: servers,
   kubectl,
+  actionlint: actionlintTool,
 };
-export const goToolNames = Object.keys(tools) as readonly GoToolName[];
+/** Those that the sandbox runs. */
+export const sandboxTools: readonly GoToolName[] = ["pulumi", "etcd", "kubernetes", "kubectl"];
 
 /** Obtains one of the tools written in Go. */
 export const obtainGoTool = (

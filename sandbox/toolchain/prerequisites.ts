@@ -7,7 +7,7 @@ import { postgresUser } from "../services/postgresHome.ts";
 import { moto } from "../versions.ts";
 import type { ToolchainContext } from "./context.ts";
 import { goProblem } from "./goBuild.ts";
-import { goToolNames, hasGoTool } from "./goTools.ts";
+import { sandboxTools, hasGoTool } from "./goTools.ts";
 import type { Host } from "./network.ts";
 import { hasPostgres } from "./postgres.ts";
 import { findPython, hasPackage, pythonRemedy } from "./python.ts";
@@ -41,8 +41,8 @@ export async function checkPrerequisites(context: ToolchainContext, paths: Layou
   if (which("sh", `${context.env.PATH ?? ""}:/bin`) === undefined)
     problems.push("A POSIX shell (sh) is needed.");
 
-  const present = await Promise.all(goToolNames.map((name) => hasGoTool(context, name)));
-  const missing = goToolNames.filter((_, index) => present[index] !== true);
+  const present = await Promise.all(sandboxTools.map((name) => hasGoTool(context, name)));
+  const missing = sandboxTools.filter((_, index) => present[index] !== true);
   const toBuild: string[] = [];
   for (const name of missing) {
     const host = vendorOf[name];

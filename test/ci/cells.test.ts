@@ -1,0 +1,91 @@
+import { inRingOrder, touchedStacks } from "../../ci/cells.ts";
+import { readStacks } from "../../ci/stacks.ts";
+import { loadValid, PROJECT, registryOf, withProject } from "../support/registry.ts";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const STACKS = ["east", "north", "west"].map((cell) => ({ stack: `prod-${cell}`, cell }));
+const tenants = [
+  { id: "one", cell: "east", ring: 2 },
+  { id: "two", cell: "west", ring: 1 },
+  { id: "three", cell: "west", ring: 0 },
+];
+const registry = loadValid(registryOf(...tenants));
+const touched = (
+  files: readonly string[],
+  after = registry,
+  before: typeof registry | null = registry,
+): string[] => touchedStacks(STACKS, { files, before: before ?? undefined, after }).map(({ cell }) => cell);
+const REGISTRY = ["tenants/tenants.yaml"];
+
+describe("touchedStacks", () => {
+  it("previews nothing for a change of documentation, tests or tools", () => {
+    expect(
+      touched([
+        "README.md",
+        "docs/a.md",
+        "test/a.ts",
+        ".github/workflows/a.yml",
+        "cli/main.ts",
+        "ops/README.md",
+      ]),
+    ).toEqual(["west", "east", "north"]);
+    expect(
+      touched(["README.md", "docs/a.md", "test/a.ts", ".github/workflows/a.yml", "cli/main.ts"]),
+    ).toEqual([]);
+  });
+
+  it("previews every cell for a change of the program", () => {
+    expect(touched(["components/app.ts"])).toEqual(["west", "east", "north"]);
+    expect(touched(["package-lock.json"])).toHaveLength(3);
+  });
+
+  it("previews the stack whose file changes", () => {
+    expect(touched(["Pulumi.prod-north.yaml"])).toEqual(["north"]);
+  });
+
+  it("previews the cells of the tenants that change", () => {
+    const [one, ...rest] = tenants;
+    expect(touched(REGISTRY, loadValid(registryOf({ ...one, displayName: "Other" }, ...rest)))).toEqual([
+      "east",
+    ]);
+    expect(touched(REGISTRY, loadValid(registryOf(...tenants, { id: "four", cell: "north" })))).toEqual([
+      "north",
+    ]);
+    expect(touched(REGISTRY, loadValid(registryOf({ ...one, cell: "north" }, ...rest)))).toEqual([
+      "north",
+      "east",
+    ]);
+    expect(touched(REGISTRY)).toEqual([]);
+  });
+
+  it("previews every cell for a tenant without one, for releases and for plans", () => {
+    expect(touched(REGISTRY, loadValid(registryOf(...tenants, { id: "four" })))).toHaveLength(3);
+    const released = registryOf(...tenants).replace("general, version: v2.1.0", "general, version: v2.0.5");
+    expect(touched(REGISTRY, loadValid(released))).toHaveLength(3);
+    expect(
+      touched(["tenants/plans.yaml"], {
+        ...registry,
+        catalogue: { ...registry.catalogue, catalogVersion: "x" },
+      }),
+    ).toHaveLength(3);
+    expect(touched(REGISTRY, registry, null)).toHaveLength(3);
+  });
+});
+
+describe("inRingOrder", () => {
+  it("puts cells with tenants of inner rings first and those without tenants last", () => {
+    expect(inRingOrder(STACKS, registry).map(({ cell }) => cell)).toEqual(["west", "east", "north"]);
+  });
+});
+
+describe("readStacks", () => {
+  it("leaves out what is still to be filled in, and names it", () => {
+    expect(readStacks(PROJECT).unfinished).toEqual(["prod", "staging"]);
+    withProject({}, (dir) => {
+      writeFileSync(join(dir, "Pulumi.west.yaml"), "config:\n  warehouse:cell: west\n");
+      writeFileSync(join(dir, "Pulumi.yaml"), "name: x\n");
+      expect(readStacks(dir)).toEqual({ stacks: [{ stack: "west", cell: "west" }], unfinished: [] });
+    });
+  });
+});
