@@ -27,11 +27,7 @@ export function buildBilling(
     catalogVersion: catalogue.catalogVersion,
     currency: catalogue.currency,
     tenants: Object.fromEntries(records.map((record) => [record.tenantId, record])),
-    totals: {
-      billableCount: records.filter(({ billable }) => billable).length,
-      mrrMinor: sum(records.map(({ billable, priceMinor }) => (billable ? priceMinor : 0))),
-      estimatedCostMinor: sum(records.map(provisionedCost)),
-    },
+    totals: totalsOf(records),
   };
 }
 
@@ -40,7 +36,7 @@ function billingRecord(entry: TenantEntry, catalogue: Catalogue): BillingRecord 
   const plan = catalogue.plans[planName];
   const { priceMinor, cost, resources, placement } = plan;
   const { marginMinor, marginBps, computeMinor } = planMargin(plan);
-  const fields = {
+  const charged = {
     tenantId: entry.id,
     customerRef: entry.billing.customerRef ?? null,
     subscriptionRef: entry.billing.subscriptionRef ?? null,
@@ -50,20 +46,32 @@ function billingRecord(entry: TenantEntry, catalogue: Catalogue): BillingRecord 
     effectiveAt: entry.since,
     interval: "month" as const,
     priceMinor,
-    estimatedCostMinor: cost.totalMinor,
-    costBreakdownMinor: { compute: computeMinor, ai: cost.aiMinor, support: cost.supportMinor },
-    grossMarginMinor: marginMinor,
-    grossMarginBps: marginBps,
     entitlements: {
       cpuMillicores: resources.cpu,
       memoryBytes: resources.memory,
       storageBytes: resources.storage,
     },
   };
-  const revision = createHash("sha256").update(JSON.stringify(fields)).digest("hex").slice(0, 16);
-  // The placement is told, but changes nothing that is charged: it stays out of the revision.
-  return { ...fields, placement, revision, idempotencyKey: `billing-v1:${entry.id}:${revision}` };
+  // Costs and placement are told, but change nothing for the customer. A field that a later 1.x adds stays out as well:
+  // a new revision of every tenant would have the billing system update every subscription.
+  const revision = revisionOf({ ...charged, currency: catalogue.currency });
+  return {
+    ...charged,
+    placement,
+    estimatedCostMinor: cost.totalMinor,
+    costBreakdownMinor: { compute: computeMinor, ai: cost.aiMinor, support: cost.supportMinor },
+    grossMarginMinor: marginMinor,
+    grossMarginBps: marginBps,
+    revision,
+    idempotencyKey: idempotencyKey(entry.id, revision),
+  };
 }
+
+const revisionOf = (charged: object): string =>
+  createHash("sha256").update(JSON.stringify(charged)).digest("hex").slice(0, 16);
+
+export const idempotencyKey = (tenant: string, revision: string): string =>
+  `billing-v1:${tenant}:${revision}`;
 
 /** Whether the price is due. A suspension pauses the subscription, offboarding ends it. */
 function isBillable(state: TenantState): boolean {
@@ -92,5 +100,12 @@ export const provisionedCost = ({
 function isProvisioned(state: TenantState): boolean {
   return state !== "archived" && state !== "deleted";
 }
+
+/** What the tenants bring and cost together. */
+export const totalsOf = (records: readonly BillingRecord[]): Billing["totals"] => ({
+  billableCount: records.filter(({ billable }) => billable).length,
+  mrrMinor: sum(records.map(({ billable, priceMinor }) => (billable ? priceMinor : 0))),
+  estimatedCostMinor: sum(records.map(provisionedCost)),
+});
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { PLACEMENTS, PLAN_NAMES } from "../registry/catalogue.ts";
+import { PLACEMENTS } from "../registry/catalogue.ts";
 import { STATES } from "../registry/lifecycle.ts";
 
 const minor = z.int();
@@ -8,7 +8,7 @@ const tenantRecord = z.object({
   tenantId: z.string(),
   customerRef: z.string().nullable().meta({ description: "Customer in the billing system." }),
   subscriptionRef: z.string().nullable().meta({ description: "Subscription in the billing system." }),
-  plan: z.enum(PLAN_NAMES),
+  plan: z.string().meta({ description: "Plan that serves, e.g. enterprise. There may be others later." }),
   placement: z
     .enum(PLACEMENTS)
     .meta({ description: "Where the tenant runs: pool, bridge or silo. No part of the revision." }),
@@ -33,11 +33,14 @@ const tenantRecord = z.object({
   revision: z
     .string()
     .regex(/^[0-9a-f]{16}$/)
-    .meta({ description: "Digest of this record: the same revision asks for nothing new." }),
+    .meta({ description: "Digest of what is charged and granted: the same revision asks for nothing new." }),
   idempotencyKey: z.string().meta({ description: "billing-v1:<tenant>:<revision>" }),
 });
 
-/** Contract v1 of the stack output `billing`. Consumers ignore fields they do not know. */
+/**
+ * Contract v1 of the stack output `billing`. Consumers ignore fields they do not know: the published schema lets them
+ * pass, and a later 1.x may bring some. What is here stays.
+ */
 export const billingSchema = z
   .object({
     contract: z.literal("tenantstack.io/billing"),

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { registerAdd } from "./commands/add.ts";
+import { registerBilling } from "./commands/billing.ts";
 import { registerCompletion } from "./commands/completion.ts";
 import { registerDiff } from "./commands/diff.ts";
 import { registerDrill } from "./commands/drill.ts";
@@ -40,6 +41,7 @@ const COMMANDS: readonly ((program: Command, io: Io) => void)[] = [
   registerLint,
   registerDiff,
   registerReview,
+  registerBilling,
   registerRecover,
   registerCompletion,
 ];

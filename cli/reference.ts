@@ -56,15 +56,20 @@ export function renderReference(): string {
     now: () => new Date(0),
     color: false,
   });
-  return [INTRODUCTION, ...program.commands.map(section)].join("\n");
+  return [
+    INTRODUCTION,
+    ...program.commands.flatMap((command) => [command, ...command.commands]).map(section),
+  ].join("\n");
 }
 
 function section(command: Command): string {
-  const usage = ["tenant", command.name(), ...command.registeredArguments.map(argument)];
+  const { parent } = command;
+  const name = parent?.parent === null ? command.name() : `${parent?.name() ?? ""} ${command.name()}`;
+  const usage = ["tenant", name, ...command.registeredArguments.map(argument)];
   const required = command.options.filter(({ mandatory }) => mandatory).map(({ flags }) => flags);
   const optional = command.options.length > required.length ? ["[options]"] : [];
   const parts = [
-    `## ${command.name()}`,
+    `## ${name}`,
     command.description(),
     `\`\`\`sh\nnpx ${[...usage, ...required, ...optional].join(" ")}\n\`\`\``,
     ...(command.options.length === 0 ? [] : [options(command.options)]),

@@ -1,4 +1,8 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { buildCi } from "../../ci/program.ts";
+import { Silent } from "../../cli/failures.ts";
+import { processIo } from "../../cli/io.ts";
 import type { Review } from "../../review/review.ts";
 import {
   commandEnvironment,
@@ -9,6 +13,7 @@ import {
   type Workplace,
 } from "../support/e2e.ts";
 import { record } from "../support/previews.ts";
+import { PROJECT } from "../support/registry.ts";
 
 const MINUTE = 60_000;
 jest.setTimeout(5 * MINUTE);
@@ -21,6 +26,8 @@ const GAMMA = `
     billing: { subscriptionRef: sub_gamma }
 `;
 
+const AUTHOR = ["-c", "user.name=test", "-c", "user.email=test@example.com"];
+
 let place: Workplace;
 let registry: string;
 let config: string;
@@ -29,13 +36,13 @@ beforeAll(async () => {
   place = await openWorkplace();
   registry = place.read(REGISTRY);
   config = place.read("Pulumi.sandbox.yaml");
-  place.write(".gitignore", "node_modules\n*.json\n");
+  place.write(".gitignore", "node_modules\n*.json\nsummary.md\nPulumi.sandbox.yaml\n");
   for (const args of [
-    ["init", "--quiet"],
+    ["init", "--quiet", "--initial-branch=main"],
     ["add", "."],
     ["commit", "--quiet", "--message=first"],
   ])
-    await command("git", "-c", "user.name=test", "-c", "user.email=test@example.com", ...args);
+    await command("git", ...AUTHOR, ...args);
   expect((await place.pulumi("up", "--yes", "--skip-preview")).code).toBe(0);
 }, 40 * MINUTE);
 afterAll(() => place.close());
@@ -176,19 +183,116 @@ describe("npx tenant review of a real preview", () => {
     expect(replaced.verdict).toBe("risk");
     expect([...replaced.risks].sort()).toEqual(volumes);
   });
+});
 
-  it("reads drift, too", async () => {
+describe("the workflows' commands", () => {
+  const said: string[] = [];
+  const ci = async (...args: string[]): Promise<string> => {
+    said.length = 0;
+    const say = (line: string): void => void said.push(line);
+    const env = {
+      ...commandEnvironment(place.platform),
+      GITHUB_STEP_SUMMARY: join(place.project, "summary.md"),
+    };
+    await buildCi({ ...processIo(place.project), env, out: say, err: say }).parseAsync(args, {
+      from: "user",
+    });
+    return said.join("\n");
+  };
+
+  it("preview, review and deploy what a branch changes", async () => {
+    await command("git", "switch", "--quiet", "--create", "change");
+    place.edit(REGISTRY, "displayName: Beta Retail", "displayName: Beta & Sons");
+    await command("git", ...AUTHOR, "commit", "--quiet", "--all", "--message=rename");
+    const cells = await ci("cells", "--since", "main");
+    expect(cells).toBe('cells=[{"stack":"sandbox","cell":"sandbox"}]');
+    await ci("preview", "sandbox", join(place.project, "sandbox.json"));
+    const options = ["--cells", cells.replace("cells=", ""), "--since", "main"];
+    const comment = await ci("review", place.project, ...options);
+    expect(comment).toContain("### 1 tenant changes; no data is at risk");
+    expect(comment).toContain("tenants.yaml displayName: Beta Retail → Beta & Sons");
+    expect(place.read("summary.md")).toBe(comment);
+
+    await ci("up", "sandbox");
+    registry = place.read(REGISTRY);
+    expect((await place.pulumi("preview", "--expect-no-changes")).code).toBe(0);
+  });
+
+  it("block a review whose preview was not run", async () => {
+    const cells = JSON.stringify([{ stack: "elsewhere", cell: "elsewhere" }]);
+    await expect(ci("review", place.project, "--cells", cells, "--since", "main")).rejects.toThrow(Silent);
+    expect(said.join()).toContain("### Blocked: 1 problem");
+  });
+
+  it("tell of drift until it is gone", async () => {
+    expect(await ci("drift", "sandbox")).toBe("drift-sandbox: nothing to tell");
     await place.kubectl("label", "service/warehouse-service", "-n", "customer-beta", "app-");
     await place.kubectl("delete", "pdb/warehouse-app", "-n", "customer-beta");
     const drift = await place.pulumi("refresh", "--preview-only", "--json");
     record("drift", drift.stdout);
-    place.write("drift.json", drift.stdout);
-    const { stdout } = await tenant("review", "drift.json", "--drift", "--json");
-    expect(summaryOf(JSON.parse(stdout) as Review)).toEqual({
-      verdict: "changes",
-      tenants: [{ id: "beta", create: 0, update: 1, replace: 0, delete: 1, priceMinor: 0 }],
-      risks: [],
-      unchanged: 1,
+    await expect(ci("drift", "sandbox")).rejects.toThrow(Silent);
+    expect(said.join("\n")).toContain("### Drift: 1 tenant\n");
+    expect(said.join("\n")).toContain("- PodDisruptionBudget beta-disruption-budget");
+  });
+
+  it("fail where a deployment or a watched command fails", async () => {
+    await expect(ci("watch", "drill-sandbox", "Drill", "pulumi", "no-such-command")).rejects.toThrow(
+      "pulumi no-such-command failed with",
+    );
+    expect(said.join("\n")).toContain("unknown command");
+    await expect(ci("up", "elsewhere")).rejects.toThrow("pulumi up of elsewhere failed with");
+  });
+});
+
+describe("the output `billing`", () => {
+  it("is read by npx tenant billing from the stack, and compared with an export", async () => {
+    const { code, stdout } = await tenant("billing", "--stack", "sandbox");
+    expect(code).toBe(0);
+    expect(stdout).toContain(
+      "2 billable: $1,098.00 a month, estimated cost $225.00, margin $873.00 (79.5 %)",
+    );
+    const output = await place.pulumi("stack", "output", "billing", "--json");
+    place.write("billing.json", output.stdout);
+    place.write(
+      "export.csv",
+      "subscription,status,amount_minor,currency\nsub_example_acme,active,69900,usd\nsub_example_beta,active,0,usd\n",
+    );
+    const found = await tenant("billing", "reconcile", "export.csv", "billing.json");
+    expect(found.code).toBe(1);
+    expect(found.stdout).toMatch(/^silent zero {2}beta {2}sub_example_beta/);
+  });
+
+  it("is read by another program as docs/billing.md shows", async () => {
+    const [, program = ""] =
+      /```ts\n([^]*?)```/.exec(readFileSync(join(PROJECT, "docs/billing.md"), "utf8")) ?? [];
+    const folder = join(place.project, "consumer");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "index.ts"), program);
+    writeFileSync(
+      join(folder, "package.json"),
+      '{ "name": "consumer", "type": "module", "main": "index.ts" }',
+    );
+    writeFileSync(
+      join(folder, "Pulumi.yaml"),
+      "name: consumer\nmain: index.ts\nruntime: { name: nodejs, options: { typescript: false } }\n",
+    );
+    const pulumi = async (...args: string[]): Promise<string> => {
+      const { code, stdout, output } = await run("pulumi", [...args, "--non-interactive"], {
+        cwd: folder,
+        env: commandEnvironment(place.platform),
+      });
+      if (code !== 0) throw new Error(output);
+      return stdout;
+    };
+    await pulumi("stack", "init", "test");
+    await pulumi("config", "set", "cell", "organization/warehouse/sandbox");
+    await pulumi("up", "--yes", "--skip-preview");
+    expect(JSON.parse(await pulumi("stack", "output", "--json"))).toEqual({
+      mrrMinor: 109_800,
+      due: [
+        expect.stringMatching(/^billing-v1:acme:/) as string,
+        expect.stringMatching(/^billing-v1:beta:/) as string,
+      ],
     });
   });
 });
