@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { bytes, count, cpu, label } from "./fields.ts";
 import { planChecks } from "./planChecks.ts";
+import { RETENTION_DAYS } from "./retention.ts";
 
 /** The four plans, cheapest first. */
 export const PLAN_NAMES = ["starter", "professional", "ai_enhanced", "enterprise"] as const;
@@ -91,7 +92,11 @@ const planFields = z.strictObject({
           'is no supported schedule; write minute and hour, e.g. "0 2 * * *" or "0 */6 * * *"',
         )
         .meta({ description: "Cron schedule in UTC; the minute is spread by tenant." }),
-      retainDays: count(1, 3650).meta({ description: "How long a backup is kept.", unit: "days" }),
+      retainDays: z
+        .literal(RETENTION_DAYS, {
+          error: `is no retention of the bucket; write one of ${RETENTION_DAYS.join(", ")}`,
+        })
+        .meta({ description: "How long a backup is kept: one of the bucket's rules.", unit: "days" }),
     })
     .meta({ description: "Backup schedule and retention." }),
   slo: z

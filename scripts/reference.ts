@@ -91,13 +91,14 @@ function sameFields(properties: Readonly<Record<string, Schema>>): boolean {
 function values(schema: Schema): string {
   const { type, items, unit } = schema;
   if (schema.const !== undefined) return code(schema.const);
-  if (schema.enum !== undefined) return schema.enum.map(code).join(", ");
+  const suffix = unit === undefined ? "" : ` ${unit}`;
+  if (schema.enum !== undefined) return `${schema.enum.map(code).join(", ")}${suffix}`;
   const example = schema.examples?.[0] === undefined ? "" : `, e.g. ${code(schema.examples[0])}`;
   switch (type) {
     case "integer":
     case "number": {
       const bounds = schema.minimum === undefined ? "" : ` ${schema.minimum}–${schema.maximum ?? ""}`;
-      return `${type === "integer" ? "whole number" : "number"}${bounds}${unit === undefined ? "" : ` ${unit}`}`;
+      return `${type === "integer" ? "whole number" : "number"}${bounds}${suffix}`;
     }
     case "boolean":
       return "true, false";

@@ -133,6 +133,12 @@ describe("an impossible plan", () => {
       "tenants/plans.yaml:96:67 plans.enterprise.slo.backupMaxAgeMinutes: 360 is not above the 360 minutes between two backups, so its alert would never end",
     ],
     [
+      "a retention that the bucket has no rule for",
+      "retainDays: 14",
+      "retainDays: 15",
+      "tenants/plans.yaml:28:49 plans.starter.backup.retainDays: 15 is no retention of the bucket; write one of 7, 14, 30, 60, 90, 180, 365, 730, 1095, 1825, 2555, 3650",
+    ],
+    [
       "a cost of AI that is not sold",
       "totalMinor: 1500, aiMinor: 0",
       "totalMinor: 1500, aiMinor: 5",
