@@ -15,7 +15,7 @@ import {
 import { Upload } from "@aws-sdk/lib-storage";
 import { waitSeconds } from "./environment.ts";
 import { OpsFailure } from "./failure.ts";
-import { statusOf, storageFailure } from "./storageFailure.ts";
+import { storageFailure } from "./storageFailure.ts";
 
 /** 10,000 parts of this size hold 160 GB; as many at once are in memory. */
 const PART_BYTES = 16 * 2 ** 20;
@@ -35,13 +35,20 @@ export interface Erased {
 /** What the operations program does with a bucket; every method fails with an OpsFailure. */
 export type ObjectStore = { readonly [Method in keyof Storage]: Storage[Method] };
 
-/** A bucket; region, endpoint and credentials come from the standard AWS environment (EKS Pod Identity in the cluster). */
+/**
+ * A bucket; region, endpoint and credentials come from the standard AWS environment (EKS Pod Identity in the cluster). Objects are
+ * encrypted with the KMS key of BACKUP_KMS_KEY, or else by S3 itself.
+ */
 export class Storage {
   readonly #client: S3Client;
   /** For what is read at the pace of its taker, which may pause for longer than an upload may. */
   readonly #reader: S3Client;
   readonly #bucket: string;
   readonly #waitMs: number;
+  readonly #encryption: Pick<
+    PutObjectCommandInput,
+    "ServerSideEncryption" | "SSEKMSKeyId" | "BucketKeyEnabled"
+  >;
 
   /** @param place where the bucket is. Default: as the environment says */
   constructor(bucket: string, place: { readonly region?: string; readonly endpoint?: string } = {}) {
@@ -62,6 +69,11 @@ export class Storage {
       requestHandler: { connectionTimeout, requestTimeout: this.#waitMs, throwOnRequestTimeout: true },
     });
     this.#bucket = bucket;
+    const key = process.env["BACKUP_KMS_KEY"];
+    this.#encryption =
+      key === undefined
+        ? { ServerSideEncryption: "AES256" }
+        : { ServerSideEncryption: "aws:kms", SSEKMSKeyId: key, BucketKeyEnabled: true };
   }
 
   /** Uploads an object; S3 checks its SHA-256 (base64) and the size is read back. */
@@ -75,7 +87,7 @@ export class Storage {
         new PutObjectCommand({
           Bucket: this.#bucket,
           Key: key,
-          ServerSideEncryption: "AES256",
+          ...this.#encryption,
           ChecksumSHA256: sha256,
           ...object,
         }),
@@ -95,7 +107,7 @@ export class Storage {
         Bucket: this.#bucket,
         Key: key,
         Body: body,
-        ServerSideEncryption: "AES256",
+        ...this.#encryption,
         ChecksumAlgorithm: "SHA256",
         IfNoneMatch: "*",
         Tagging: `retain-days=${retainDays}`,
@@ -119,15 +131,15 @@ export class Storage {
     }
   }
 
-  /** Bytes of an object; undefined where there is none. */
+  /**
+   * Bytes of an object; undefined where there is none. It is listed: to whoever may list only below a prefix, S3 answers
+   * a HEAD of an object that is not there with 403.
+   */
   async size(key: string): Promise<number | undefined> {
-    try {
-      const head = await this.#client.send(new HeadObjectCommand({ Bucket: this.#bucket, Key: key }));
-      return head.ContentLength;
-    } catch (error) {
-      if (statusOf(error) === 404) return undefined;
-      throw this.#failure(key, error);
-    }
+    const { Contents: [first] = [] } = await this.#send(key, () =>
+      this.#client.send(new ListObjectsV2Command({ Bucket: this.#bucket, Prefix: key, MaxKeys: 1 })),
+    );
+    return first?.Key === key ? first.Size : undefined;
   }
 
   /** The content of an object; the stream fails with an OpsFailure too. */
@@ -276,7 +288,7 @@ export class Storage {
           Key: key,
           Body: text,
           ContentType: "application/json",
-          ServerSideEncryption: "AES256",
+          ...this.#encryption,
           ...options,
         }),
       ),
