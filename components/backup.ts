@@ -1,8 +1,9 @@
 import { CronJob } from "@pulumi/kubernetes/batch/v1/cronJob.js";
 import type { Input, Output, Resource } from "@pulumi/pulumi";
-import { BACKUP, backupPrefix } from "../registry/naming.ts";
+import { BACKUP, backupAccountName, backupPrefix } from "../registry/naming.ts";
 import { hasOwnDatabase } from "../registry/placement.ts";
 import { JOB_POD } from "../registry/resolve.ts";
+import { bucketEnv } from "./bucketEnv.ts";
 import { failurePolicy, FINAL_EXIT_CODES, loginEnv } from "./job.ts";
 import { VOLUME_PATH, type Volume } from "./move.ts";
 import { CONTAINER_SECURITY, hardenedPod, resourceRequirements } from "./pod.ts";
@@ -21,7 +22,6 @@ export function createBackup(
   guards: readonly Resource[],
 ): void {
   const { id } = spec;
-  const prefix = backupPrefix(id);
   new CronJob(
     `${id}-backup`,
     {
@@ -57,11 +57,10 @@ export function createBackup(
                     args: ["backup"],
                     env: [
                       { name: "TENANT_ID", value: id },
-                      { name: "BACKUP_BUCKET", value: cell.backup.bucket },
-                      { name: "BACKUP_PREFIX", value: prefix },
+                      ...bucketEnv(cell, backupAccountName(id)),
+                      { name: "BACKUP_PREFIX", value: backupPrefix(id) },
                       { name: "BACKUP_RETAIN_DAYS", value: String(spec.backup.retainDays) },
                       { name: "BACKUP_SCOPE", value: hasOwnDatabase(spec.placement) ? "database" : "rows" },
-                      { name: "AWS_REGION", value: cell.region },
                       ...loginEnv({ cell }, secret),
                       ...(volume === undefined ? [] : [{ name: "FILES_FOLDER", value: VOLUME_PATH }]),
                     ],

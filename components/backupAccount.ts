@@ -1,7 +1,17 @@
-import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
-import type { Input, Output } from "@pulumi/pulumi";
+import type { Input, Output, Resource } from "@pulumi/pulumi";
 import { backupAccountName } from "../registry/naming.ts";
+import { createBucketAccount } from "./bucketAccount.ts";
+import { backupPolicy, bucketFacts, oidcTrust, tenantAccounts } from "./cell/bucketPolicy.ts";
+import { createRole } from "./cell/roles.ts";
 import type { TenantScope } from "./scope.ts";
+
+/** The bucket as a tenant finds it. */
+export interface TenantBucket {
+  /** The role that all tenants share, where the cell has one. */
+  readonly roleArn?: Output<string>;
+  /** What must be there before anything is written to the bucket. */
+  readonly ready: readonly Resource[];
+}
 
 /** Where an account is. */
 export interface AccountPlace {
@@ -11,21 +21,31 @@ export interface AccountPlace {
 }
 
 /**
- * The ServiceAccount with which the tenant's Jobs in a namespace use the bucket, and nothing else: whichever the
- * namespace, its name confines them to the tenant's prefix.
- * @returns its name
+ * Makes the ServiceAccounts with which a tenant's Jobs use the bucket, one a namespace: whichever it is, the account's
+ * name confines them to the tenant's prefix. Each call returns the name of one.
+ * @param shared the role of all tenants, where the cell has one
  */
-export function createBackupAccount(
-  { spec, labels, parent }: TenantScope,
-  { namespace, pool }: AccountPlace,
-): Output<string> {
-  const account = new ServiceAccount(
-    `${spec.id}-backup-account${pool === undefined ? "" : `-${pool}`}`,
-    {
-      metadata: { name: backupAccountName(spec.id), namespace, labels },
-      automountServiceAccountToken: false,
-    },
-    { parent },
-  );
-  return account.metadata.name;
+export function backupAccounts(
+  scope: TenantScope,
+  shared: Output<string> | undefined,
+): (place: AccountPlace) => Output<string> {
+  const { id } = scope.spec;
+  const roleArn = ownRole(scope) ?? shared;
+  return ({ namespace, pool }) => {
+    const logicalName = `${id}-backup-account${pool === undefined ? "" : `-${pool}`}`;
+    return createBucketAccount(scope, {
+      logicalName,
+      name: backupAccountName(id),
+      namespace,
+      roleArn,
+    });
+  };
+}
+
+/** Roles for service accounts know no session tags, so each tenant has one of its own. */
+function ownRole({ spec: { id }, cell, parent }: TenantScope): Output<string> | undefined {
+  const { identity } = cell.backup;
+  if (identity.kind !== "irsa") return undefined;
+  const trust = oidcTrust(identity.oidcProviderArn, tenantAccounts(id));
+  return createRole(`${id}-backup`, cell, { trust, policy: backupPolicy(bucketFacts(cell), id) }, { parent });
 }

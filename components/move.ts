@@ -1,7 +1,8 @@
 import type { Input, Resource } from "@pulumi/pulumi";
 import type { Placement } from "../registry/catalogue.ts";
-import { backupPrefix, migrateSecretName, MOVE } from "../registry/naming.ts";
+import { backupAccountName, backupPrefix, migrateSecretName, MOVE } from "../registry/naming.ts";
 import { hasOwnApp, hasOwnDatabase, isCutOver, type MovePhase } from "../registry/placement.ts";
+import { bucketEnv, type EnvVar } from "./bucketEnv.ts";
 import { createJob, FINAL_EXIT_CODES, loginEnv } from "./job.ts";
 import type { TenantScope } from "./scope.ts";
 
@@ -98,15 +99,14 @@ function inTurn(tasks: readonly Task[], after: readonly Resource[]): readonly Re
 }
 
 /** What every Job of a move gets. */
-function moveEnv({ spec, cell }: TenantScope): { name: string; value: string }[] {
+function moveEnv({ spec, cell }: TenantScope): EnvVar[] {
   return [
     { name: "TENANT_ID", value: spec.id },
     // A Job after the one of another phase is another Job.
     { name: "MOVE_PHASE", value: spec.move?.phase ?? "" },
-    { name: "BACKUP_BUCKET", value: cell.backup.bucket },
+    ...bucketEnv(cell, backupAccountName(spec.id)),
     { name: "BACKUP_PREFIX", value: backupPrefix(spec.id) },
     { name: "BACKUP_RETAIN_DAYS", value: String(spec.backup.retainDays) },
-    { name: "AWS_REGION", value: cell.region },
   ];
 }
 

@@ -28,7 +28,7 @@ function exceptions(standard: readonly string[], cluster: readonly string[]): st
 
 /**
  * Default deny both ways for the whole namespace, and the few pairs an application needs: DNS, its database server,
- * HTTPS to the public internet, and into the application only the edge and Prometheus.
+ * HTTPS to the public internet, the bucket, and into the application only the edge and Prometheus.
  * Residual risk: data can leave through DNS queries; NetworkPolicy cannot prevent that.
  */
 export function createNetworkPolicies({
@@ -78,6 +78,7 @@ export function createNetworkPolicies({
             ],
             ports: [{ protocol: "TCP", port: 443 }],
           },
+          ...storageEgress(cell),
         ],
       },
     },
@@ -107,6 +108,29 @@ export function createNetworkPolicies({
     { parent },
   );
   return [isolation, app];
+}
+
+/** Where EKS Pod Identity's agent answers on every node. It gives an account nothing that has no association. */
+const IDENTITY_AGENT = { cidrs: ["169.254.170.23/32", "fd00:ec2::23/128"], port: 80 } as const;
+
+/** What the bucket takes besides HTTPS to the public internet: credentials, and an endpoint that is not public. */
+function storageEgress({ backup, aws, network }: CellConfig) {
+  const to = (cidrs: readonly string[], port: number) => ({
+    to: cidrs.map((cidr) => ({ ipBlock: { cidr } })),
+    ports: [{ protocol: "TCP", port }],
+  });
+  return [
+    ...(backup.identity.kind === "podIdentity" ? [to(IDENTITY_AGENT.cidrs, IDENTITY_AGENT.port)] : []),
+    ...(aws.endpoint === undefined || network.storageCidrs.length === 0
+      ? []
+      : [to(network.storageCidrs, portOf(aws.endpoint))]),
+  ];
+}
+
+function portOf(endpoint: string): number {
+  const { port, protocol } = new URL(endpoint);
+  if (port !== "") return Number(port);
+  return protocol === "http:" ? 80 : 443;
 }
 
 /** Where the pods run that send tenants their traffic. */

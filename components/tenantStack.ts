@@ -5,7 +5,7 @@ import { keepsData, type TenantSpec } from "../registry/spec.ts";
 import { createApp, createInit, type App } from "./app.ts";
 import { createUploads } from "./application.ts";
 import { createBackup } from "./backup.ts";
-import { createBackupAccount } from "./backupAccount.ts";
+import { backupAccounts, type TenantBucket } from "./backupAccount.ts";
 import type { CellConfig } from "./cell/config.ts";
 import type { LifecycleHooks } from "./cell/leaving.ts";
 import { createDatabase, type SharedRoles, type TenantDatabase } from "./database.ts";
@@ -28,6 +28,7 @@ export interface TenantStackArgs {
   /** What is in force before its namespace is made. */
   readonly foundation: readonly Resource[];
   readonly hooks: LifecycleHooks;
+  readonly bucket: TenantBucket;
   /** Its quota becomes smaller than it is: the workload shrinks first, then the quota. Default: false. */
   readonly shrinks?: boolean;
   /** The pool whose application serves it. Default: its own application does. */
@@ -60,7 +61,7 @@ export class TenantStack extends ComponentResource {
   readonly lifecycle: Resource;
 
   constructor(args: TenantStackArgs, opts: ComponentResourceOptions) {
-    const { spec, cell, foundation, hooks, shrinks = false, pool, otherPool, shared } = args;
+    const { spec, cell, foundation, bucket, hooks, shrinks = false, pool, otherPool, shared } = args;
     super("warehouse:tenancy:TenantStack", spec.id, {}, opts);
     const outer = { name: spec.id, labels: tenantLabels(spec.id), cell, foundation, parent: this };
     const annotations = {
@@ -70,7 +71,7 @@ export class TenantStack extends ComponentResource {
       // A step before it is deleted: see components/cell/admission/namespaces.ts.
       ...(keepsData(spec) ? {} : { [ALLOW_DELETE]: spec.id }),
     };
-    const prefix = createPrefix(outer, spec, hooks.prefix);
+    const prefix = createPrefix(outer, spec, { after: bucket.ready, beforeDelete: hooks.prefix });
     const namespace = createNamespace(outer, namespaceName(spec.id), {
       annotations,
       protect: keepsData(spec),
@@ -82,9 +83,11 @@ export class TenantStack extends ComponentResource {
     const guards = [...limits, ...createNetworkPolicies(scope)];
 
     const { move } = spec;
-    const account = createBackupAccount(scope, { namespace });
+    const accountIn = backupAccounts(scope, bucket.roleArn);
+    const account = accountIn({ namespace });
     const own = createOwnVolume(scope, account, limits);
-    const shares = (app: SharedApp | undefined): TenantVolume | undefined => app && sharedVolume(scope, app);
+    const shares = (app: SharedApp | undefined): TenantVolume | undefined =>
+      app && sharedVolume(accountIn, app);
     const jobs = moveJobs(scope, { account, served: shares(pool) ?? own, other: shares(otherPool) ?? own });
     const opened = jobs.gate(guards);
     const database = createDatabase(scope, shared, opened);
@@ -139,8 +142,11 @@ function createOwnVolume(
 }
 
 /** A pool's volume, where the tenant has its files in a folder of its id and a ServiceAccount of its own. */
-function sharedVolume(scope: TenantScope, { name: pool, volume }: SharedApp): TenantVolume {
-  return { ...volume, account: createBackupAccount(scope, { namespace: volume.namespace, pool }) };
+function sharedVolume(
+  accountIn: ReturnType<typeof backupAccounts>,
+  { name: pool, volume }: SharedApp,
+): TenantVolume {
+  return { ...volume, account: accountIn({ namespace: volume.namespace, pool }) };
 }
 
 /** The tenant's own application. While a move away from it cuts over, it is stopped rather than gone. */

@@ -15,7 +15,7 @@ import {
 import { Upload } from "@aws-sdk/lib-storage";
 import { waitSeconds } from "./environment.ts";
 import { OpsFailure } from "./failure.ts";
-import { storageFailure } from "./storageFailure.ts";
+import { statusOf, storageFailure } from "./storageFailure.ts";
 
 /** 10,000 parts of this size hold 160 GB; as many at once are in memory. */
 const PART_BYTES = 16 * 2 ** 20;
@@ -35,9 +35,16 @@ export interface Erased {
 /** What the operations program does with a bucket; every method fails with an OpsFailure. */
 export type ObjectStore = { readonly [Method in keyof Storage]: Storage[Method] };
 
+/** Where a bucket is, and the KMS key of its objects. */
+export interface BucketPlace {
+  readonly region?: string;
+  readonly endpoint?: string;
+  readonly keyArn?: string;
+}
+
 /**
- * A bucket; region, endpoint and credentials come from the standard AWS environment (EKS Pod Identity in the cluster). Objects are
- * encrypted with the KMS key of BACKUP_KMS_KEY, or else by S3 itself.
+ * A bucket; region, endpoint and credentials come from the standard AWS environment (EKS Pod Identity in the cluster).
+ * Objects are encrypted with the KMS key of BACKUP_KMS_KEY, or else by S3 itself.
  */
 export class Storage {
   readonly #client: S3Client;
@@ -51,7 +58,7 @@ export class Storage {
   >;
 
   /** @param place where the bucket is. Default: as the environment says */
-  constructor(bucket: string, place: { readonly region?: string; readonly endpoint?: string } = {}) {
+  constructor(bucket: string, { keyArn, ...place }: BucketPlace = {}) {
     this.#waitMs = waitSeconds() * 1000;
     const common = {
       ...place,
@@ -69,7 +76,7 @@ export class Storage {
       requestHandler: { connectionTimeout, requestTimeout: this.#waitMs, throwOnRequestTimeout: true },
     });
     this.#bucket = bucket;
-    const key = process.env["BACKUP_KMS_KEY"];
+    const key = keyArn ?? process.env["BACKUP_KMS_KEY"];
     this.#encryption =
       key === undefined
         ? { ServerSideEncryption: "AES256" }

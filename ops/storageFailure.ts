@@ -67,5 +67,5 @@ function byStatus(error: unknown, message: string): keyof typeof EXIT {
   return status === 403 || status === 404 ? "storageDenied" : "storage";
 }
 
-const statusOf = (error: unknown): number | undefined =>
+export const statusOf = (error: unknown): number | undefined =>
   (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;

@@ -93,9 +93,7 @@ const planFields = z.strictObject({
         )
         .meta({ description: "Cron schedule in UTC; the minute is spread by tenant." }),
       retainDays: z
-        .literal(RETENTION_DAYS, {
-          error: `is no retention of the bucket; write one of ${RETENTION_DAYS.join(", ")}`,
-        })
+        .literal(RETENTION_DAYS)
         .meta({ description: "How long a backup is kept: one of the bucket's rules.", unit: "days" }),
     })
     .meta({ description: "Backup schedule and retention." }),

@@ -69,6 +69,9 @@ export const platformHost = (id: string, baseDomain: string): string => `${id}.$
  */
 export const backupAccountName = (id: string): string => id;
 
+/** The Secret with the access keys of such an account, where the bucket wants keys: `acme-backup-keys-secret`. */
+export const backupKeysSecretName = (account: string): string => `${account}-backup-keys-secret`;
+
 /** The tenant's prefix in the backup bucket. Ends in `/`, or `acme` would match `acme-2`. */
 export const backupPrefix = (id: string): string => `customers/${id}/`;
 
@@ -77,6 +80,9 @@ export const certificateKey = (id: string): string => `certificates/${id}.json`;
 
 /** The namespace of the pool of a plan, and the pool's own name: `pool-starter`. */
 export const poolName = (plan: PlanName): string => `pool-${plan.replaceAll("_", "-")}`;
+
+/** The namespaces in which a tenant's Jobs run, as patterns: its own, and those of pools. */
+export const jobNamespaces = (id: string): string[] => [namespaceName(id), "pool-*"];
 
 /** The database that tenants of placement pool share, its roles and the namespace of the Jobs that look after it. */
 export const SHARED = {

@@ -25,13 +25,14 @@ const log = (line: string): void => {
 };
 const client = KubeClient.from({ kubeconfig: paths.kubeconfig, context: "sandbox" });
 const ownProgram = join(project, "ops", "main.ts");
-const inherited = Object.entries(process.env).filter(([name]) => name === "PATH" || name.startsWith("AWS_"));
+// The pods bring the keys of the bucket with them; no metadata service answers here.
+const inherited = ["PATH", "AWS_EC2_METADATA_DISABLED"];
 const logs = join(paths.logs, "pods");
 const pods = new Pods({
   client,
   runtime: {
     program: existsSync(ownProgram) ? ownProgram : join(projectRoot, "ops", "main.ts"),
-    env: Object.fromEntries(inherited.map(([name, value]) => [name, value ?? ""])),
+    env: Object.fromEntries(inherited.map((name) => [name, process.env[name] ?? ""])),
   },
   pods: paths.pods,
   claims: paths.volumes,

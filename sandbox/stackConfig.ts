@@ -4,7 +4,7 @@ import type { Layout } from "./layout.ts";
 import { readText, writeIfChanged } from "./lib/files.ts";
 import type { Ports } from "./lib/ports.ts";
 
-/** The bucket the sandbox makes for backups. */
+/** The bucket that the program makes for backups. */
 export const BACKUP_BUCKET = "warehouse-backups";
 
 /** The image whose containers the sandbox runs as local processes; nothing pulls it. */
@@ -20,7 +20,11 @@ export function stackConfig(ports: Pick<Ports, "postgres" | "aws">): string {
     "warehouse:kubernetes": { context: "sandbox" },
     "warehouse:database": { host: "127.0.0.1", port: ports.postgres, user: "platform", sslmode: "disable" },
     "warehouse:aws": { endpoint: `http://127.0.0.1:${ports.aws}` },
-    "warehouse:backup": { bucket: BACKUP_BUCKET, image: OPS_IMAGE },
+    "warehouse:backup": {
+      bucket: BACKUP_BUCKET,
+      image: OPS_IMAGE,
+      identity: { kind: "staticKeys", secret: { namespace: "ops", name: "backup-keys" } },
+    },
     "warehouse:edge": { mode: "gateway", gateway: { name: "platform", namespace: "gateway-system" } },
     "warehouse:network": { clusterCidrs: ["10.244.0.0/16", "10.96.0.0/16"], databaseCidrs: ["127.0.0.1/32"] },
     "warehouse:storage": { uploadsClass: "uploads" },

@@ -3,18 +3,12 @@ import { join } from "node:path";
 import { z } from "zod";
 import { checkSchema, parseSource, type SourceDocument } from "../../registry/document.ts";
 import type { Checked, Issue } from "../../registry/issues.ts";
+import { backupSchema } from "./backupConfig.ts";
+import { cidr, name, regionName, text } from "./configFields.ts";
 
-const name = z
-  .string()
-  .regex(
-    /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
-    "must be lower-case letters, digits and hyphens, at most 63 characters",
-  );
 const host = z
   .string()
   .regex(/^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})$|^\[[0-9a-fA-F:]+\]$/, "is no host name or address");
-const cidr = z.union([z.cidrv4(), z.cidrv6()], { error: 'is no CIDR; write e.g. "10.0.0.0/16"' });
-const text = z.string().min(1, "must not be empty");
 
 /** How tenants' hosts are served: Gateway API, or Ingress for clusters without it. */
 const edge = z.discriminatedUnion(
@@ -43,10 +37,7 @@ const cellSchema = z.strictObject({
   /** Name of the cell: one stack, one group of tenants. */
   cell: name,
   /** AWS region of the bucket and of the tenants. */
-  region: z
-    .string()
-    .regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, 'is no AWS region; write e.g. "us-west-2"')
-    .default("us-west-2"),
+  region: regionName.default("us-west-2"),
   /** The platform's domain: tenants get `<id>.<baseDomain>`. */
   baseDomain: z
     .string()
@@ -65,14 +56,7 @@ const cellSchema = z.strictObject({
   }),
   /** An S3-compatible endpoint in place of AWS; path-style addressing. */
   aws: z.strictObject({ endpoint: z.url({ error: "is no URL" }).optional() }).prefault({}),
-  backup: z.strictObject({
-    /** An existing bucket; each tenant has the prefix `customers/<id>/` in it. */
-    bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "is no bucket name"),
-    /** Image of the operations program (ops/), by digest. */
-    image: z
-      .string()
-      .regex(/^[^@\s]+@sha256:[0-9a-f]{64}$/, 'is no image by digest; write "repository@sha256:…"'),
-  }),
+  backup: backupSchema,
   /**
    * Whether this cell has the drills and restores (namespace and role `warehouse_ops`) of its cluster and database
    * server: exactly one of the cells that share them.
@@ -84,6 +68,8 @@ const cellSchema = z.strictObject({
     clusterCidrs: z.array(cidr).min(1, "must name at least one range"),
     /** Where the database server listens. */
     databaseCidrs: z.array(cidr).min(1, "must name at least one range"),
+    /** Where an S3-compatible endpoint listens that is not on the public internet. */
+    storageCidrs: z.array(cidr).default([]),
     /** Namespace of Prometheus, which scrapes the tenants. */
     monitoringNamespace: name.default("monitoring"),
     /** Namespace of cert-manager, which alone may ask for certificates. */

@@ -14,6 +14,7 @@ async function openBucket({ backup, aws, region }: CellConfig): Promise<ObjectSt
   return new Storage(backup.bucket, {
     region,
     ...(aws.endpoint === undefined ? {} : { endpoint: aws.endpoint }),
+    ...(backup.encryption.algorithm === "aws:kms" ? { keyArn: backup.encryption.keyArn } : {}),
   });
 }
 

@@ -1,19 +1,21 @@
 import { CronJob } from "@pulumi/kubernetes/batch/v1/cronJob.js";
-import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
-import type { types } from "@pulumi/kubernetes";
 import { Grant } from "@pulumi/postgresql/grant.js";
 import { ComponentResource, type ComponentResourceOptions, type Output, type Resource } from "@pulumi/pulumi";
 import { OPERATIONS } from "../../registry/naming.ts";
 import { namespaceQuota } from "../../registry/quota.ts";
 import { JOB_POD } from "../../registry/resolve.ts";
 import { failurePolicy, FINAL_EXIT_CODES, loginEnv } from "../job.ts";
+import { bucketEnv, type EnvVar } from "../bucketEnv.ts";
+import { createBucketAccount } from "../bucketAccount.ts";
 import { createLogin, createLoginSecret } from "../login.ts";
 import { createNamespace } from "../namespace.ts";
 import { createNetworkPolicies } from "../network.ts";
 import { CONTAINER_SECURITY, hardenedPod, resourceRequirements } from "../pod.ts";
 import { createQuota } from "../quota.ts";
 import type { NamespacedScope } from "../scope.ts";
+import { bucketFacts, oidcTrust, podTrust, RESTORE_ACCOUNT, restorePolicy } from "./bucketPolicy.ts";
 import type { CellConfig } from "./config.ts";
+import { createRole } from "./roles.ts";
 
 /** The database that the login enters to make and drop others; nothing is kept in it. */
 const ENTRANCE = "postgres";
@@ -46,14 +48,12 @@ export class Operations extends ComponentResource {
     const outer = { name, labels, cell, foundation, parent: this };
     const scope = { ...outer, namespace: createNamespace(outer, OPERATIONS.namespace) };
     const guards = [...createQuota(scope, namespaceQuota(undefined, 0)), ...createNetworkPolicies(scope)];
-    const account = new ServiceAccount(
-      `${name}-account`,
-      {
-        metadata: { name: OPERATIONS.account, namespace: scope.namespace, labels },
-        automountServiceAccountToken: false,
-      },
-      { parent: this },
-    ).metadata.name;
+    const account = createBucketAccount(scope, {
+      logicalName: `${name}-account`,
+      name: OPERATIONS.account,
+      namespace: scope.namespace,
+      roleArn: this.#role(cell),
+    });
 
     const login = createLogin(outer, "login", OPERATIONS.login, {
       connectionLimit: CONNECTIONS,
@@ -66,7 +66,7 @@ export class Operations extends ComponentResource {
     );
     const secret = createLoginSecret(scope, "secret", OPERATIONS.secret, login, ENTRANCE, entry);
 
-    const env = bucketEnv(cell);
+    const env = bucketEnv(cell, OPERATIONS.account);
     const weak = [...env, ...loginEnv(scope, secret.name)];
     createCronJob(scope, account, guards, {
       name: OPERATIONS.drills,
@@ -89,14 +89,17 @@ export class Operations extends ComponentResource {
     });
     this.registerOutputs({});
   }
+
+  /** The platform's role; none where the bucket wants keys. */
+  #role(cell: CellConfig): Output<string> | undefined {
+    const { identity } = cell.backup;
+    if (identity.kind === "staticKeys") return undefined;
+    const trust =
+      identity.kind === "irsa" ? oidcTrust(identity.oidcProviderArn, [RESTORE_ACCOUNT]) : podTrust();
+    const policy = restorePolicy(bucketFacts(cell));
+    return createRole("restore", cell, { trust, policy }, { parent: this });
+  }
 }
-
-type EnvVar = types.input.core.v1.EnvVar;
-
-const bucketEnv = ({ backup, region }: CellConfig): EnvVar[] => [
-  { name: "BACKUP_BUCKET", value: backup.bucket },
-  { name: "AWS_REGION", value: region },
-];
 
 /** The platform's role without its password. */
 const platformEnv = ({ database }: CellConfig): EnvVar[] => [

@@ -1,4 +1,4 @@
-import { Provider as AwsProvider } from "@pulumi/aws/provider.js";
+import { Provider as AwsProvider, type ProviderArgs as AwsArgs } from "@pulumi/aws/provider.js";
 import { Provider as KubernetesProvider } from "@pulumi/kubernetes/provider.js";
 import { Provider as PostgresqlProvider } from "@pulumi/postgresql/provider.js";
 import type { Output, ProviderResource } from "@pulumi/pulumi";
@@ -11,7 +11,6 @@ import type { CellConfig } from "./config.ts";
  * @param databasePassword of the platform's role, a secret
  */
 export function createProviders(cell: CellConfig, databasePassword: Output<string>): ProviderResource[] {
-  const { endpoint } = cell.aws;
   return [
     new KubernetesProvider("kubernetes", {
       context: cell.kubernetes.context,
@@ -30,18 +29,23 @@ export function createProviders(cell: CellConfig, databasePassword: Output<strin
       // One is too few (the provider waits for itself), many starve the tenants.
       maxConnections: 4,
     }),
-    new AwsProvider("aws", {
-      region: cell.region,
-      ...(endpoint === undefined
-        ? {}
-        : {
-            endpoints: [{ s3: endpoint }],
-            s3UsePathStyle: true,
-            skipCredentialsValidation: true,
-            skipMetadataApiCheck: true,
-            skipRequestingAccountId: true,
-          }),
-    }),
+    new AwsProvider("aws", awsArguments(cell)),
     new RandomProvider("random", {}),
   ];
+}
+
+/** What reaches AWS in a region, or the endpoint in its place. */
+export function awsArguments({ region, aws: { endpoint } }: Pick<CellConfig, "region" | "aws">): AwsArgs {
+  return {
+    region,
+    ...(endpoint === undefined
+      ? {}
+      : {
+          endpoints: [{ s3: endpoint }],
+          s3UsePathStyle: true,
+          skipCredentialsValidation: true,
+          skipMetadataApiCheck: true,
+          skipRequestingAccountId: true,
+        }),
+  };
 }

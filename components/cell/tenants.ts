@@ -2,6 +2,7 @@ import type { ComponentResourceOptions, Resource } from "@pulumi/pulumi";
 import { hasOwnDatabase } from "../../registry/placement.ts";
 import type { PoolSpec, TenantSpec } from "../../registry/spec.ts";
 import { TenantStack } from "../tenantStack.ts";
+import { createTenantBucket } from "./bucket.ts";
 import type { CellConfig } from "./config.ts";
 import type { DirectoryEntry } from "./directory.ts";
 import type { LifecycleHooks } from "./leaving.ts";
@@ -34,6 +35,7 @@ export function deployTenants(
     sharing === undefined
       ? undefined
       : new SharedDatabase({ cell, foundation, release: sharing.release }, opts);
+  const bucket = createTenantBucket(cell, opts);
   const byPlan = new Map(
     pools.map((spec) => {
       const members = tenants.filter(({ plan }) => plan === spec.plan);
@@ -57,6 +59,7 @@ export function deployTenants(
         cell,
         foundation,
         hooks,
+        bucket,
         shrinks: shrinking.has(spec.id),
         ...(home === undefined ? {} : { pool: home.pool }),
         ...(other === undefined ? {} : { otherPool: other.pool }),

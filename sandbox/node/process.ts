@@ -8,7 +8,7 @@ import type { Container } from "./types.ts";
 export interface Runtime {
   /** The operations program, `<project>/ops/main.ts`. */
   readonly program: string;
-  /** What every container gets besides its own environment: PATH and the stand-in of a pod identity. */
+  /** What every container gets besides its own environment: PATH. */
   readonly env: Readonly<Record<string, string>>;
 }
 

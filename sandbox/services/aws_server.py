@@ -53,6 +53,44 @@ class SeededOs:
         return mock_random.getrandbits(count * 8).to_bytes(count, "big")
 
 
+class BehindTls:
+    """A bucket's policy as AWS would judge a request: moto does not look at conditions.
+
+    The endpoint is plain HTTP on loopback. It stands for AWS's, which speaks TLS 1.3, or a policy that denies
+    everything else would shut everyone out. Conditions on other things are left to moto.
+    """
+
+    facts = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
+    tests = {
+        "Bool": lambda found, wanted: found == wanted,
+        "NumericLessThan": lambda found, wanted: float(found) < float(wanted),
+    }
+
+    def __init__(self, judge):
+        self.judge = judge
+
+    def fails(self, statement):
+        """Whether a condition on the transport keeps the statement from applying."""
+        for operator, conditions in statement.get("Condition", {}).items():
+            for key, wanted in conditions.items():
+                if operator in self.tests and key in self.facts:
+                    if not self.tests[operator](self.facts[key], wanted):
+                        return True
+        return False
+
+    def __call__(self, bucket, action, resource):
+        if bucket.policy is None:
+            return self.judge(bucket, action, resource)
+        written = bucket.policy
+        policy = json.loads(written)
+        policy["Statement"] = [each for each in policy["Statement"] if not self.fails(each)]
+        bucket.policy = json.dumps(policy).encode("utf-8")
+        try:
+            return self.judge(bucket, action, resource)
+        finally:
+            bucket.policy = written
+
+
 class Journal:
     """A WSGI application that records successful changes and can repeat them."""
 
@@ -134,6 +172,8 @@ def main():
     moto.core.utils.utcnow = clock
     moto.s3.models.utcnow = clock
     moto.s3.models.os = SeededOs()
+    behind_tls = BehindTls(moto.s3.models.FakeBucket.get_permission)
+    moto.s3.models.FakeBucket.get_permission = lambda *given: behind_tls(*given)
     journal = Journal(DomainDispatcherApplication(create_backend_app), path, clock)
     journal.replay()
     run_simple("127.0.0.1", port, journal, threaded=True, request_handler=MotoRequestHandler)

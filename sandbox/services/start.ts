@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ensureBucket } from "../bucket.ts";
 import { awsEnvironment, type Programs, searchPath } from "../environment.ts";
 import { KubeClient } from "../kube/client.ts";
 import { type Layout, projectRoot } from "../layout.ts";
@@ -110,9 +109,8 @@ async function startPostgres({ paths, ports, tools, supervisor, report }: Start)
 }
 
 async function startAws({ paths, ports, tools, supervisor, report }: Start): Promise<void> {
-  await report.step("AWS endpoint (moto), bucket", async () => {
+  await report.step("AWS endpoint (moto)", async () => {
     const script = join(projectRoot, "sandbox", "services", "aws_server.py");
     await startServer(supervisor, awsSpec(paths, ports, tools.moto, script), () => accepts(ports.aws));
-    await ensureBucket(`http://127.0.0.1:${ports.aws}`);
   });
 }

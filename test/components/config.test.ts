@@ -10,7 +10,7 @@ const VALID = `config:
   warehouse:baseDomain: yourwarehousesaas.com
   warehouse:kubernetes: { context: one }
   warehouse:database: { host: db.internal, user: platform }
-  warehouse:backup: { bucket: warehouse-backups, image: "registry.example.com/ops@sha256:${"0".repeat(64)}" }
+  warehouse:backup: { bucket: warehouse-backups, image: "registry.example.com/ops@sha256:${"0".repeat(64)}", identity: { kind: podIdentity, cluster: one } }
   warehouse:edge: { mode: gateway, gateway: { name: platform, namespace: gateway-system } }
   warehouse:network: { clusterCidrs: [10.0.0.0/16], databaseCidrs: [10.0.64.0/20] }
   warehouse:storage: { uploadsClass: efs }
@@ -61,6 +61,74 @@ describe("checkCellConfig", () => {
     expect(issues(VALID.replace("user: platform", "user: platform, port: 70000"))).toEqual([
       "Pulumi.test.yaml:5:66 warehouse:database.port: 70000 must be 1–65535",
     ]);
+  });
+
+  it("makes the bucket with AES256, unlocked and without a copy, unless told otherwise", () => {
+    const checked = check(VALID);
+    const { bucket, image, ...rest } = checked.ok ? checked.value.backup : { bucket: "", image: "" };
+    expect([bucket, image.split("@")[0]]).toEqual(["warehouse-backups", "registry.example.com/ops"]);
+    expect(rest).toEqual({
+      manage: true,
+      encryption: { algorithm: "AES256" },
+      identity: { kind: "podIdentity", cluster: "one" },
+    });
+  });
+
+  it.each([
+    [
+      "no identity",
+      "identity: { kind: podIdentity, cluster: one }",
+      "",
+      [/:6:\d+ .*backup\.identity: is missing/],
+    ],
+    [
+      "an identity that there is not",
+      "kind: podIdentity",
+      "kind: magic",
+      [/:6:\d+ .*needs kind "podIdentity", "irsa" or "staticKeys"$/],
+    ],
+    [
+      "access keys in plain text",
+      "{ kind: podIdentity, cluster: one }",
+      "{ kind: staticKeys, accessKey: AKIA, secret: { namespace: ops, name: keys } }",
+      [/:6:\d+ .*accessKey: is no known field/],
+    ],
+    [
+      "a lock without the bucket",
+      "identity:",
+      "manage: false, objectLockDays: 7, identity:",
+      [
+        /:6:\d+ warehouse:backup\.objectLockDays: .*is for the cell that makes the bucket; remove it, or set manage: true$/,
+      ],
+    ],
+    [
+      "a lock too long",
+      "identity:",
+      "objectLockDays: 999, identity:",
+      [/:6:\d+ .*objectLockDays: 999 must be 1–365$/],
+    ],
+    [
+      "a copy in the bucket itself",
+      "identity:",
+      "replica: { region: us-east-2, bucket: warehouse-backups }, identity:",
+      [/:6:\d+ .*replica\.bucket: .*"warehouse-backups" is the bucket itself; name another$/],
+    ],
+    [
+      "a copy without a key of its region",
+      "identity:",
+      "encryption: { algorithm: aws:kms, keyArn: 'arn:aws:kms:us-west-2:123456789012:key/1' }, replica: { region: us-east-2, bucket: copies }, identity:",
+      [/:6:\d+ .*replica: .*needs keyArn, a KMS key of its own region, as the bucket has one$/],
+    ],
+    [
+      "a key that is no ARN",
+      "identity:",
+      "encryption: { algorithm: aws:kms, keyArn: alias/backup }, identity:",
+      [/:6:\d+ .*encryption\.keyArn: "alias\/backup" is no ARN; write "arn:aws:kms:…:key\/…"$/],
+    ],
+  ])("refuses %s in its own words and place", (_what, from, to, expected) => {
+    expect(issues(VALID.replace(from, to))).toEqual(
+      expected.map((text) => expect.stringMatching(text) as string),
+    );
   });
 
   it("names a missing and an unknown key, and a mode that does not exist", () => {

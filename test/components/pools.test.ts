@@ -238,6 +238,8 @@ describe("a tenant of the pool", () => {
        "carla-backup",
        "carla-backup",
        "carla-backup-account",
+       "carla-backup-account",
+       "carla-backup-account-pool-starter",
        "carla-backup-account-pool-starter",
        "carla-backup-password",
        "carla-backup-prefix",

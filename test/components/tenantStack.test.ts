@@ -53,6 +53,7 @@ describe("TenantStack", () => {
        "NetworkPolicy": 2,
        "PersistentVolumeClaim": 1,
        "PodDisruptionBudget": 1,
+       "PodIdentityAssociation": 1,
        "PrometheusRule": 1,
        "RandomPassword": 4,
        "ResourceQuota": 1,

@@ -133,6 +133,7 @@ describe("the API server", () => {
       "servicemonitor.monitoring.coreos.com/warehouse-app",
     ]);
     expect(await names("secret,serviceaccount")).toEqual([
+      `secret/${id}-backup-keys-secret`,
       `secret/${id}-db-backup-secret`,
       `secret/${id}-db-migrate-secret`,
       `secret/${id}-db-secret`,

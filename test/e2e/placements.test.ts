@@ -143,6 +143,7 @@ describe("a cell with every placement", () => {
         "networkpolicy.networking.k8s.io/customer-isolation",
         "networkpolicy.networking.k8s.io/warehouse-app",
         "cronjob.batch/warehouse-backup",
+        `secret/${id}-backup-keys-secret`,
         `secret/${id}-db-backup-secret`,
         `secret/${id}-db-migrate-secret`,
         `secret/${id}-db-secret`,

@@ -136,7 +136,7 @@ describe("an impossible plan", () => {
       "a retention that the bucket has no rule for",
       "retainDays: 14",
       "retainDays: 15",
-      "tenants/plans.yaml:28:49 plans.starter.backup.retainDays: 15 is no retention of the bucket; write one of 7, 14, 30, 60, 90, 180, 365, 730, 1095, 1825, 2555, 3650",
+      "tenants/plans.yaml:28:50 plans.starter.backup.retainDays: 15 is not allowed here; use one of: 7, 14, 30, 60, 90, 180, 365, 730, 1095, 1825, 2555, 3650",
     ],
     [
       "a cost of AI that is not sold",

@@ -16,6 +16,9 @@ export const gatewayCell: CellConfig = {
   aws: {},
   backup: {
     bucket: "warehouse-backups",
+    manage: true,
+    encryption: { algorithm: "AES256" },
+    identity: { kind: "podIdentity", cluster: "test" },
     image: `registry.example.com/warehouse-ops@sha256:${"0".repeat(64)}`,
   },
   operations: true,
@@ -27,6 +30,7 @@ export const gatewayCell: CellConfig = {
   network: {
     clusterCidrs: ["10.0.0.0/16", "fd00::/8"],
     databaseCidrs: ["10.0.64.0/20"],
+    storageCidrs: [],
     monitoringNamespace: "monitoring",
     certManagerNamespace: "cert-manager",
   },

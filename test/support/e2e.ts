@@ -151,11 +151,11 @@ interface Step {
   readonly urn: string;
 }
 
-/** The steps of a `pulumi preview --json` that are more than "same", by logical name. */
+/** The steps of a `pulumi preview --json` that change something, by logical name. */
 export function changes(outcome: Outcome): { op: string; name: string }[] {
   const { steps } = JSON.parse(outcome.stdout) as { steps: readonly Step[] };
   return steps
-    .filter(({ op }) => op !== "same")
+    .filter(({ op }) => op !== "same" && op !== "read")
     .map(({ op, urn }) => ({ op, name: urn.split("::").at(-1) ?? "" }));
 }
 

@@ -10,6 +10,22 @@ export interface Registration {
 /** Resolves when the program's whole graph has been registered. The SDK's tests use it; its types leave it out. */
 const { waitForRPCs } = pulumi.runtime as unknown as { waitForRPCs: () => Promise<void> };
 
+const KEYS = { AWS_ACCESS_KEY_ID: "a2V5", AWS_SECRET_ACCESS_KEY: "c2VjcmV0" };
+
+/** What a cloud adds to the inputs, where the program uses it. */
+function outputsOf({ type, name, id }: pulumi.runtime.MockResourceArgs): Record<string, unknown> {
+  // Read, not made: the access keys that the platform keeps.
+  if (type === "kubernetes:core/v1:Secret" && id !== undefined && id !== "") return { data: KEYS };
+  switch (type) {
+    case "random:index/randomPassword:RandomPassword":
+      return { result: `secret-of-${name}` };
+    case "aws:iam/role:Role":
+      return { name, arn: `arn:aws:iam::123456789012:role/${name}` };
+    default:
+      return {};
+  }
+}
+
 /** Runs a program against mocks and returns what it registered. Fails on two resources of one type and name. */
 export async function register(program: () => unknown): Promise<Registration[]> {
   const registrations = new Map<string, Registration>();
@@ -21,9 +37,7 @@ export async function register(program: () => unknown): Promise<Registration[]> 
         const key = `${type}::${name}`;
         if (registrations.has(key)) throw new Error(`registered twice: ${key}`);
         registrations.set(key, { type, name, inputs });
-        const outputs =
-          type === "random:index/randomPassword:RandomPassword" ? { result: `secret-of-${name}` } : {};
-        return { id: `${name}-id`, state: { ...inputs, ...outputs } };
+        return { id: `${name}-id`, state: { ...inputs, ...outputsOf(args) } };
       },
       call: (args) => args.inputs as Record<string, unknown>,
     },

@@ -3,7 +3,6 @@ import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ensureBucket } from "../../sandbox/bucket.ts";
 import { awsEnvironment } from "../../sandbox/environment.ts";
 import { tail } from "../../sandbox/lib/files.ts";
 import { freePorts } from "../../sandbox/lib/ports.ts";
@@ -12,6 +11,7 @@ import { startGuarded } from "../../sandbox/services/guard.ts";
 import { accepts } from "../../sandbox/services/ready.ts";
 import { toolchainContext } from "../../sandbox/toolchain/context.ts";
 import { obtainMoto } from "../../sandbox/toolchain/moto.ts";
+import { createBucket } from "./bucket.ts";
 
 const START_SECONDS = 60;
 
@@ -56,6 +56,6 @@ export async function startMoto(): Promise<MotoServer> {
     await sleep(100);
   }
   const env = awsEnvironment({ aws: port });
-  await ensureBucket(env["AWS_ENDPOINT_URL"] ?? "");
+  await createBucket(env["AWS_ENDPOINT_URL"] ?? "");
   return { port, env, stop };
 }

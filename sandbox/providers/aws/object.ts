@@ -13,10 +13,8 @@ import { readFile } from "node:fs/promises";
 import { diffProps, withComputed } from "../base/diff.ts";
 import type { Handler, Operation } from "../base/spec.ts";
 import { isAsset, isProps, type Props, UNKNOWN, type Value } from "../base/wire.ts";
+import { text } from "./calls.ts";
 import type { Aws } from "./provider.ts";
-
-const text = (value: Value | undefined): string | undefined =>
-  typeof value === "string" && value !== "" ? value : undefined;
 
 const texts = (value: Value | undefined): Record<string, string> =>
   isProps(value)
