@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 
 /** What went through. */
@@ -29,8 +28,7 @@ export async function tee(
     taker.once("close", () => gone.add(taker));
   }
   const give = async (taker: Writable, chunk: Buffer): Promise<void> => {
-    if (gone.has(taker) || taker.write(chunk)) return;
-    await Promise.race([once(taker, "drain"), once(taker, "close")]).catch(() => undefined);
+    if (!gone.has(taker) && !taker.write(chunk)) await readyAgain(taker);
   };
   for await (const part of source) {
     const chunk = part as Buffer;
@@ -43,3 +41,14 @@ export async function tee(
   if (!gone.has(first)) first.end();
   return { bytes, sha256: hash.digest("hex") };
 }
+
+/** Waits until a taker takes more, or nothing any more. No listener stays: there is a wait for nearly every chunk. */
+const readyAgain = (taker: Writable): Promise<void> =>
+  new Promise((resolve) => {
+    const events = ["drain", "close", "error"];
+    const ready = (): void => {
+      for (const event of events) taker.off(event, ready);
+      resolve();
+    };
+    for (const event of events) taker.on(event, ready);
+  });
