@@ -1,7 +1,8 @@
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
 import { createHash } from "node:crypto";
-import { APP, appLabels, namespaceName, poolAppLabels, poolName } from "../registry/naming.ts";
+import { poolRules, tenantRules, type RuleGroup } from "../monitoring/rules.ts";
+import { APP, appLabels, poolAppLabels } from "../registry/naming.ts";
 import { hasOwnApp } from "../registry/placement.ts";
 import type { PoolSpec, TenantSpec } from "../registry/spec.ts";
 import type { NamespacedScope, TenantScope } from "./scope.ts";
@@ -11,7 +12,7 @@ export function createMonitoring(scope: TenantScope): void {
   const { spec, labels, parent, namespace } = scope;
   const { id } = spec;
   if (hasOwnApp(spec.placement)) createServiceMonitor(scope, appLabels(id), { tenant: id, customer: id });
-  createAlerts(scope, `tenant-${id}`, alerts(spec));
+  createRules(scope, tenantRules(spec));
   new ConfigMap(
     `${id}-dashboard`,
     {
@@ -23,12 +24,9 @@ export function createMonitoring(scope: TenantScope): void {
 }
 
 /** What Prometheus knows of a pool; its application labels what it measures by tenant and customer. */
-export function createPoolMonitoring(scope: NamespacedScope, { plan }: PoolSpec): void {
-  createServiceMonitor(scope, poolAppLabels(plan), { pool: plan });
-  const summary = `The rollout of ${poolName(plan)} makes no progress; the old pods keep serving.`;
-  createAlerts(scope, poolName(plan), [
-    rolloutStuck("PoolRolloutStuck", poolName(plan), { pool: plan }, summary),
-  ]);
+export function createPoolMonitoring(scope: NamespacedScope, spec: PoolSpec): void {
+  createServiceMonitor(scope, poolAppLabels(spec.plan), { pool: spec.plan });
+  createRules(scope, poolRules(spec));
 }
 
 function createServiceMonitor(
@@ -53,8 +51,8 @@ function createServiceMonitor(
   });
 }
 
-const createAlerts = (scope: NamespacedScope, group: string, rules: object[]): void => {
-  createCustom(scope, "alerts", "PrometheusRule", { groups: [{ name: group, rules }] });
+const createRules = (scope: NamespacedScope, groups: readonly RuleGroup[]): void => {
+  createCustom(scope, "alerts", "PrometheusRule", { groups });
 };
 
 function createCustom(
@@ -70,53 +68,8 @@ function createCustom(
   );
 }
 
-const rolloutStuck = (
-  alert: string,
-  namespace: string,
-  labels: Readonly<Record<string, string>>,
-  summary: string,
-): object => ({
-  alert,
-  expr: `kube_deployment_status_condition{namespace="${namespace}",deployment="${APP}",condition="Progressing",status="false"} == 1`,
-  for: "5m",
-  labels: { severity: "page", ...labels },
-  annotations: { summary },
-});
-
 const p95 = (id: string): string =>
   `histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{tenant="${id}"}[5m])))`;
-
-function alerts({ id, plan, placement, slo, backup }: TenantSpec): object[] {
-  const labels = (severity: string) => ({ severity, tenant: id, plan });
-  return [
-    {
-      alert: "TenantSlowResponses",
-      expr: `${p95(id)} > ${slo.p95Ms / 1000}`,
-      for: "15m",
-      labels: labels("ticket"),
-      annotations: { summary: `95th percentile of ${id} is above ${slo.p95Ms} ms.` },
-    },
-    ...(hasOwnApp(placement)
-      ? [
-          rolloutStuck(
-            "TenantRolloutStuck",
-            namespaceName(id),
-            { tenant: id, plan },
-            `The rollout of ${id} makes no progress; the old pods keep serving.`,
-          ),
-        ]
-      : []),
-    {
-      alert: "TenantBackupTooOld",
-      expr: `time() - warehouse_backup_last_verified_timestamp_seconds{tenant="${id}"} > ${backup.maxAgeMinutes * 60}`,
-      for: "5m",
-      labels: labels("page"),
-      annotations: {
-        summary: `The newest verified backup of ${id} is older than ${backup.maxAgeMinutes / 60} h.`,
-      },
-    },
-  ];
-}
 
 /** The founding plan's three panels. */
 function dashboard({ id, displayName }: TenantSpec): object {

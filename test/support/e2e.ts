@@ -42,6 +42,7 @@ const SOURCES = [
   "registry",
   "components",
   "billing",
+  "monitoring",
   "tenants",
   "ops",
   "cli",

@@ -1,0 +1,60 @@
+import { join } from "node:path";
+import { messageOf, SandboxError } from "../lib/errors.ts";
+import { isExecutable, run, which } from "../lib/run.ts";
+import { cached } from "./cache.ts";
+import type { ToolchainContext } from "./context.ts";
+import { download, platform } from "./download.ts";
+
+/** The vendor's release. Any from 2.40 on checks the rules alike. */
+const VERSION = "3.5.0";
+
+/** promtool, which checks Prometheus' rules: the machine's, the vendor's, else that of Debian's package `prometheus`. */
+export async function obtainPromtool(context: ToolchainContext): Promise<string> {
+  const own = which("promtool", context.env.PATH);
+  if (own !== undefined) return own;
+  const folder = await cached(
+    context,
+    `promtool-${VERSION}`,
+    (there) => isExecutable(join(there, "promtool")),
+    async (staging) => {
+      if (await context.network.reaches("github.com")) {
+        try {
+          await fromVendor(staging);
+          return;
+        } catch (error) {
+          context.report.info(`  promtool: no download (${messageOf(error)}); taking Debian's`);
+        }
+      }
+      await fromDebian(staging, context.env);
+    },
+  );
+  return join(folder, "promtool");
+}
+
+async function fromVendor(staging: string): Promise<void> {
+  const base = `https://github.com/prometheus/prometheus/releases/download/v${VERSION}`;
+  const name = `prometheus-${VERSION}.${platform.os}-${platform.arch}`;
+  const archive = join(staging, "prometheus.tar.gz");
+  await download(`${base}/${name}.tar.gz`, `${base}/sha256sums.txt`, archive);
+  await must("tar", ["-xzf", archive, "-C", staging, "--strip-components=1", `${name}/promtool`]);
+  await must("rm", [archive]);
+}
+
+/** Unpacked, not installed: no server starts, and no right of root is needed. apt checks the package's signature. */
+async function fromDebian(staging: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const unpack =
+    "apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb package && mv package/usr/bin/promtool . && rm -r package prometheus_*.deb";
+  await must("sh", ["-c", unpack], { cwd: staging, env });
+}
+
+async function must(
+  command: string,
+  args: readonly string[],
+  options: Parameters<typeof run>[2] = {},
+): Promise<void> {
+  const { code, stderr } = await run(command, args, options);
+  if (code !== 0)
+    throw new SandboxError(
+      `promtool could not be obtained (${stderr.trim()}); install Prometheus or put promtool on PATH`,
+    );
+}
