@@ -1,31 +1,34 @@
 import { CronJob } from "@pulumi/kubernetes/batch/v1/cronJob.js";
-import type { Input, Output, Resource } from "@pulumi/pulumi";
-import { BACKUP, backupAccountName, backupPrefix } from "../registry/naming.ts";
-import { hasOwnDatabase } from "../registry/placement.ts";
+import type { Output, Resource } from "@pulumi/pulumi";
+import { BACKUP, backupAccountName, backupJobOf, backupPrefix } from "../registry/naming.ts";
+import { hasOwnApp, hasOwnDatabase } from "../registry/placement.ts";
 import { JOB_POD } from "../registry/resolve.ts";
 import { bucketEnv } from "./bucketEnv.ts";
 import { failurePolicy, FINAL_EXIT_CODES, loginEnv } from "./job.ts";
-import { VOLUME_PATH, type Volume } from "./move.ts";
+import { VOLUME_PATH, type TenantVolume } from "./move.ts";
 import { CONTAINER_SECURITY, hardenedPod, resourceRequirements } from "./pod.ts";
 import type { TenantScope } from "./scope.ts";
 
 /**
- * The scheduled backup (see ops/). The bucket's lifecycle rules do retention; the Job has no right to delete.
- * @param account that may write to the prefix
- * @param volume the volume that holds the tenant's files alone; undefined: it shares one, and its files are left out
+ * The scheduled backup (see ops/). The bucket's lifecycle rules do retention; the Job has no right to delete. It runs
+ * where the tenant's files are, as no pod can mount the volume of another namespace: so that one manifest covers database
+ * and files.
+ * @param volume that holds the tenant's files, alone or in a folder of its id
+ * @param secret of its namespace, with the backup login
  */
 export function createBackup(
-  { spec, labels, cell, parent, namespace }: TenantScope,
-  account: Input<string>,
+  { spec, labels, cell, parent }: TenantScope,
+  { namespace, claim, account }: TenantVolume,
   secret: Output<string>,
-  volume: Volume | undefined,
   guards: readonly Resource[],
 ): void {
   const { id } = spec;
+  const { name } = backupJobOf(spec);
+  const folder = hasOwnApp(spec.placement) ? {} : { subPath: id };
   new CronJob(
     `${id}-backup`,
     {
-      metadata: { name: BACKUP, namespace, labels },
+      metadata: { name, namespace, labels },
       spec: {
         schedule: spec.backup.schedule,
         timeZone: "Etc/UTC",
@@ -47,9 +50,7 @@ export function createBackup(
                 serviceAccountName: account,
                 ...hardenedPod(cell, "batch"),
                 restartPolicy: "Never",
-                ...(volume === undefined
-                  ? {}
-                  : { volumes: [{ name: "uploads", persistentVolumeClaim: { claimName: volume.claim } }] }),
+                volumes: [{ name: "uploads", persistentVolumeClaim: { claimName: claim } }],
                 containers: [
                   {
                     name: BACKUP,
@@ -62,13 +63,11 @@ export function createBackup(
                       { name: "BACKUP_RETAIN_DAYS", value: String(spec.backup.retainDays) },
                       { name: "BACKUP_SCOPE", value: hasOwnDatabase(spec.placement) ? "database" : "rows" },
                       ...loginEnv({ cell }, secret),
-                      ...(volume === undefined ? [] : [{ name: "FILES_FOLDER", value: VOLUME_PATH }]),
+                      { name: "FILES_FOLDER", value: VOLUME_PATH },
                     ],
                     securityContext: CONTAINER_SECURITY,
                     resources: resourceRequirements(JOB_POD.requests, JOB_POD.limits),
-                    ...(volume === undefined
-                      ? {}
-                      : { volumeMounts: [{ name: "uploads", mountPath: VOLUME_PATH, readOnly: true }] }),
+                    volumeMounts: [{ name: "uploads", mountPath: VOLUME_PATH, readOnly: true, ...folder }],
                   },
                 ],
               },

@@ -78,11 +78,13 @@ function holdingsOf({ placement, move }: TenantSpec): Holdings {
  * During a move between the two kinds both are there; the application can enter the one that serves, and none while
  * the move cuts over.
  * @param shared roles of the shared database, for a tenant that has data in it
+ * @param backupNamespace where the backup runs, for its Secret
  * @param opened what must be done before the application may enter
  */
 export function createDatabase(
   scope: TenantScope,
   shared: SharedRoles | undefined,
+  backupNamespace: Input<string>,
   opened: readonly Resource[],
 ): TenantDatabase {
   const { spec, parent, prefix } = scope;
@@ -128,8 +130,13 @@ export function createDatabase(
     owner === undefined
       ? readWrite
       : createOwnDatabase(scope, holdings, { owner, readWrite, backup: backup.role }, opened);
-  const secret = (suffix: string, name: string, login: Login, database: string): LoginSecret =>
-    createLoginSecret(scope, suffix, name, login, database, last);
+  const secret = (
+    suffix: string,
+    name: string,
+    login: Login,
+    database: string,
+    namespace = scope.namespace,
+  ): LoginSecret => createLoginSecret({ ...scope, namespace }, suffix, name, login, database, last);
   const serving = holdings.served === "own" ? databaseName(id) : SHARED.database;
   // Its schema follows the release up to the last copy.
   const isTarget =
@@ -140,7 +147,7 @@ export function createDatabase(
   return {
     app: secret("db-secret", databaseSecretName(id), app.current, serving),
     migrate: secret("db-migrate-secret", migrateSecretName(id), migrate, serving),
-    backup: secret("db-backup-secret", backupSecretName(id), backup, serving),
+    backup: secret("db-backup-secret", backupSecretName(id), backup, serving, backupNamespace),
     ...(isTarget ? { target: secret("db-move-secret", moveSecretName(id), migrate, databaseName(id)) } : {}),
     access: [readWrite, migrate.role, last],
   };

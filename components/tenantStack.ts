@@ -88,9 +88,11 @@ export class TenantStack extends ComponentResource {
     const own = createOwnVolume(scope, account, limits);
     const shares = (app: SharedApp | undefined): TenantVolume | undefined =>
       app && sharedVolume(accountIn, app);
-    const jobs = moveJobs(scope, { account, served: shares(pool) ?? own, other: shares(otherPool) ?? own });
+    const served = shares(pool) ?? own;
+    if (served === undefined) throw new Error(`${spec.id} has no volume for its files`);
+    const jobs = moveJobs(scope, { account, served, other: shares(otherPool) ?? own });
     const opened = jobs.gate(guards);
-    const database = createDatabase(scope, shared, opened);
+    const database = createDatabase(scope, shared, served.namespace, opened);
     const ready = [...guards, ...opened];
     const app = createOwnApp(scope, database, own, ready);
     const stopped = app === undefined ? [] : [app.deployment];
@@ -114,7 +116,7 @@ export class TenantStack extends ComponentResource {
     const route = createEdge(scope, backend, opened);
     const sharedReady = shared === undefined ? [] : [shared.ready];
     jobs.work([...guards, ...sharedReady, ...database.access, ...target, ...stopped, route]);
-    createBackup(scope, account, database.backup.name, hasOwnApp(spec.placement) ? own : undefined, guards);
+    createBackup(scope, served, database.backup.name, guards);
     createMonitoring(scope);
     this.lifecycle = createLifecycle(scope, this, hooks.tenant);
     this.databaseUrl = database.app.url;

@@ -181,21 +181,28 @@ export function maintenanceLabels(id: string): { readonly app: string; readonly 
   return { app: MAINTENANCE, customer: id };
 }
 
-/** Labels of the application's pods and of what selects them. */
-export function appLabels(id: string): { readonly app: string; readonly customer: string } {
-  return { app: "warehouse", customer: id };
-}
-
-/** The CronJob that backs up a tenant's database and files, and is the pattern of the Jobs that read its backups. */
-export const backupJobOf = ({ id }: BackedUp) => ({
-  namespace: namespaceName(id),
-  name: BACKUP,
-});
+/**
+ * The CronJob that backs up a tenant's database and files, where its files are, and is the pattern of the Jobs that read
+ * its backups.
+ */
+export const backupJobOf = ({
+  id,
+  plan,
+  placement,
+}: BackedUp): { readonly namespace: string; readonly name: string } =>
+  placement === "silo"
+    ? { namespace: namespaceName(id), name: BACKUP }
+    : { namespace: poolName(plan), name: `${BACKUP}-${id}` };
 
 interface BackedUp {
   readonly id: string;
   readonly plan: PlanName;
   readonly placement: Placement;
+}
+
+/** Labels of the application's pods and of what selects them. */
+export function appLabels(id: string): { readonly app: string; readonly customer: string } {
+  return { app: "warehouse", customer: id };
 }
 
 /** The Job that restores a tenant's database. One name: it restores once at a time. */

@@ -4,7 +4,7 @@ import { compareText } from "./issues.ts";
 import { isLive, isProvisioned } from "./lifecycle.ts";
 import { platformHost } from "./naming.ts";
 import { effectivePlan, hasOwnApp, isCutOver } from "./placement.ts";
-import { namespaceQuota, podCompute, podOf } from "./quota.ts";
+import { namespaceQuota, podCompute, podOf, POOL_JOB_PODS } from "./quota.ts";
 import { effectiveVersion, poolVersion, ringOf, servingVersion } from "./rollout.ts";
 import type { Defaults, Releases } from "./schema.ts";
 import type { Move, PoolSpec, Release, TenantSpec } from "./spec.ts";
@@ -166,7 +166,7 @@ export function resolvePools({ releases, catalogue }: Pick<Common, "releases" | 
     const { placement, pool, replicas } = catalogue.plans[name];
     if (placement === "silo" || pool === undefined) return [];
     const pod = podOf(pool);
-    const quota = namespaceQuota({ pod, replicas }, pool.storage);
+    const quota = namespaceQuota({ pod, replicas }, pool.storage, POOL_JOB_PODS);
     return deepFreeze({
       plan: name,
       placement,

@@ -24,8 +24,12 @@ import { createDirectory, type DirectoryEntry } from "./directory.ts";
 /** Where the application finds its tenants: one file a host. */
 const DIRECTORY_PATH = "/etc/warehouse/tenants";
 
-/** An Ingress and its certificate are in the pool's namespace, one for each tenant. */
-const OBJECTS = { "count/secrets": "500" } as const;
+/** For each tenant an Ingress with its certificate, a backup with its login, and the Jobs that its CronJob keeps. */
+const OBJECTS = {
+  "count/secrets": "700",
+  "count/cronjobs.batch": "200",
+  "count/jobs.batch": "1500",
+} as const;
 
 type Mode = TenantSpec["suspensionMode"];
 

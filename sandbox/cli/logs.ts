@@ -14,9 +14,9 @@ interface PodLog {
   readonly modified: number;
 }
 
-/** The logs of a tenant's pods; of one workload, whose name pods' names start with, if it is given. */
-export function podLogs(paths: Layout, tenant: string, workload: string | undefined): PodLog[] {
-  const folder = join(paths.logs, "pods", namespaceName(tenant));
+/** The logs of a namespace's pods; of one workload, whose name pods' names start with, if it is given. */
+export function podLogs(paths: Layout, namespace: string, workload: string | undefined): PodLog[] {
+  const folder = join(paths.logs, "pods", namespace);
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .map((name) => {
@@ -40,7 +40,7 @@ export async function logs(
   let shown: string | undefined;
   const offsets = new Map<string, number>();
   for (;;) {
-    const present = podLogs(paths, tenant, workload);
+    const present = podLogs(paths, namespaceName(tenant), workload);
     if (present.length === 0 && !follow) {
       const what =
         workload === undefined ? `the tenant "${tenant}"` : `"${workload}" of the tenant "${tenant}"`;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { namespaceName } from "../../registry/naming.ts";
+import { TENANT_LABEL } from "../../registry/naming.ts";
 import { KubeClient, type KubeObject } from "../kube/client.ts";
 import type { Layout } from "../layout.ts";
 import { SandboxError } from "../lib/errors.ts";
@@ -52,8 +52,9 @@ export function jobFrom(cronJob: KubeObject, suffix: string): KubeObject {
 export async function trigger(paths: Layout, tenant: string, wanted: string): Promise<number> {
   const client = KubeClient.from({ kubeconfig: paths.kubeconfig, context: "sandbox" });
   try {
-    const namespace = namespaceName(tenant);
-    const { items } = await client.list({ apiVersion: "batch/v1", kind: "CronJob" }, { namespace });
+    // Those of its namespace and, for a tenant whose files are in a pool's volume, of the pool's.
+    const labelSelector = `${TENANT_LABEL}=${tenant}`;
+    const { items } = await client.list({ apiVersion: "batch/v1", kind: "CronJob" }, { labelSelector });
     const names = items.map(({ metadata }) => metadata.name ?? "");
     const name = matchCronJob(names, wanted);
     const cronJob = items.find(({ metadata }) => metadata.name === name);
@@ -65,9 +66,9 @@ export async function trigger(paths: Layout, tenant: string, wanted: string): Pr
       );
     }
     const job = await client.create(jobFrom(cronJob, Date.now().toString(36)));
-    const jobName = job.metadata.name ?? "";
+    const { name: jobName = "", namespace = "" } = job.metadata;
     console.log(`${namespace}/${jobName}`);
-    return await followJob(client, paths, tenant, namespace, jobName);
+    return await followJob(client, paths, namespace, jobName);
   } finally {
     client.close();
   }
@@ -76,7 +77,6 @@ export async function trigger(paths: Layout, tenant: string, wanted: string): Pr
 async function followJob(
   client: KubeClient,
   paths: Layout,
-  tenant: string,
   namespace: string,
   name: string,
 ): Promise<number> {
@@ -88,7 +88,7 @@ async function followJob(
     const ended = conditions.find(
       ({ type, status }) => (type === "Complete" || type === "Failed") && status === "True",
     );
-    for (const { file } of podLogs(paths, tenant, name)) {
+    for (const { file } of podLogs(paths, namespace, name)) {
       const from = offsets.get(file) ?? 0;
       const text = readFrom(file, from);
       process.stdout.write(text);

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, normalize, sep } from "node:path";
 import type { KubeClient } from "../kube/client.ts";
 import { fieldValue } from "./environment.ts";
@@ -162,6 +162,17 @@ export async function prepareVolumes(context: VolumeContext): Promise<ReadonlyMa
   return folders;
 }
 
+/** What is mounted of a volume; a folder that is missing is made, a path that leads elsewhere is refused. */
+function partOf(volume: string, subPath: string): string {
+  if (subPath.split("/").includes("..")) throw new MissingReference(`the path "${subPath}" contains ".."`);
+  const part = below(volume, subPath);
+  if (!existsSync(part)) mkdirSync(part, { recursive: true });
+  const real = realpathSync(part);
+  if (real !== join(realpathSync(volume), subPath))
+    throw new MissingReference(`the path "${subPath}" leads through a symbolic link`);
+  return part;
+}
+
 /** The container's root folder, with its volumes at their mount paths. */
 export function containerRoot(
   folder: string,
@@ -178,8 +189,7 @@ export function containerRoot(
   for (const mount of mounts) {
     const volume = volumes.get(mount.name);
     if (volume === undefined) throw new MissingReference(`volume "${mount.name}" is not defined`);
-    const source = mount.subPath === undefined ? volume : below(volume, mount.subPath);
-    if (!existsSync(source)) mkdirSync(source, { recursive: true });
+    const source = mount.subPath === undefined ? volume : partOf(volume, mount.subPath);
     const target = below(root, mount.mountPath);
     mkdirSync(dirname(target), { recursive: true });
     rmSync(target, { recursive: true, force: true });

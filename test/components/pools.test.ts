@@ -106,8 +106,8 @@ describe("a pool", () => {
       },
     });
     expect(find(registrations, ":ResourceQuota", "pool-starter-quota")).toMatchObject({
-      // Six pods, a surge pod and three Jobs.
-      spec: { hard: { pods: "10", "requests.cpu": "3800m", "requests.storage": "500Gi" } },
+      // Six pods, a surge pod and ten Jobs.
+      spec: { hard: { pods: "17", "requests.cpu": "4500m", "requests.storage": "500Gi" } },
     });
   });
 
@@ -267,20 +267,75 @@ describe("a tenant of the pool", () => {
     expect(find(registrations, ":ResourceQuota", "carla-quota")).toMatchObject({
       spec: { hard: { pods: "3", "requests.storage": "0" } },
     });
-    expect(find(registrations, ":CronJob", "carla-backup")).toMatchObject({
-      spec: {
-        jobTemplate: {
-          spec: {
-            template: {
-              spec: {
-                containers: [
-                  { env: expect.arrayContaining([{ name: "BACKUP_SCOPE", value: "rows" }]) as unknown },
-                ],
-              },
-            },
-          },
-        },
-      },
+  });
+
+  it("is backed up where its files are, of which it sees its own", async () => {
+    const registrations = await render([starter, professional, { id: "acme" }]);
+    const backups = (["carla", "dora", "acme"] as const).map((id) => {
+      const { metadata, spec } = find(registrations, ":CronJob", `${id}-backup`) as {
+        metadata: { name: string; namespace: string };
+        spec: {
+          jobTemplate: {
+            spec: {
+              template: {
+                spec: {
+                  serviceAccountName: string;
+                  containers: [
+                    {
+                      name: string;
+                      env: { name: string; value?: string }[];
+                      volumeMounts: [{ name: string }];
+                    },
+                  ];
+                };
+              };
+            };
+          };
+        };
+      };
+      const { serviceAccountName, containers } = spec.jobTemplate.spec.template.spec;
+      const [{ name, env, volumeMounts }] = containers;
+      const value = (variable: string) => env.find((each) => each.name === variable)?.value;
+      const { metadata: secret } = find(registrations, ":Secret", `${id}-db-backup-secret`) as {
+        metadata: { namespace: string };
+      };
+      return {
+        at: `${metadata.namespace}/${metadata.name}`,
+        secretIn: secret.namespace,
+        serviceAccountName,
+        name,
+        scope: value("BACKUP_SCOPE"),
+        folder: value("FILES_FOLDER"),
+        mount: volumeMounts[0],
+      };
     });
+    const common = { name: "warehouse-backup", folder: "/uploads" };
+    const mount = { name: "uploads", mountPath: "/uploads", readOnly: true };
+    expect(backups).toEqual([
+      {
+        ...common,
+        at: "pool-starter/warehouse-backup-carla",
+        secretIn: "pool-starter",
+        serviceAccountName: "carla",
+        scope: "rows",
+        mount: { ...mount, subPath: "carla" },
+      },
+      {
+        ...common,
+        at: "pool-professional/warehouse-backup-dora",
+        secretIn: "pool-professional",
+        serviceAccountName: "dora",
+        scope: "database",
+        mount: { ...mount, subPath: "dora" },
+      },
+      {
+        ...common,
+        at: "customer-acme/warehouse-backup",
+        secretIn: "customer-acme",
+        serviceAccountName: "acme",
+        scope: "database",
+        mount,
+      },
+    ]);
   });
 });

@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import pg from "pg";
 import { flood } from "../support/flood.ts";
 import {
@@ -50,8 +52,13 @@ async function get<T>(...args: string[]): Promise<T> {
   return JSON.parse(stdout) as T;
 }
 
-const login = (id: string, secret = "db-secret"): Promise<Login> =>
-  loginOf(place, `customer-${id}`, `${id}-${secret}`);
+/** A login of a tenant; its backup's is where its files are. */
+const login = (id: string, secret = "db-secret"): Promise<Login> => {
+  const plan = PLANS[id as Id];
+  const namespace =
+    secret === "db-backup-secret" && plan !== "enterprise" ? `pool-${plan}` : `customer-${id}`;
+  return loginOf(place, namespace, `${id}-${secret}`);
+};
 
 /** The directory of a pool as the application reads it. */
 async function directory(pool: string): Promise<Record<string, { tenantId: string; databaseUrl: string }>> {
@@ -127,8 +134,9 @@ describe("a cell with every placement", () => {
     expect(refresh.code).toBe(0);
   });
 
-  it("gives every tenant a namespace with limits, isolation, secrets and a backup of its own", async () => {
+  it("gives every tenant a namespace with limits, isolation and secrets, and a backup where its files are", async () => {
     for (const id of IDS) {
+      const own = PLANS[id] === "enterprise";
       const { stdout } = await place.kubectl(
         "get",
         "resourcequota,limitrange,networkpolicy,cronjob,secret,httproute",
@@ -142,14 +150,19 @@ describe("a cell with every placement", () => {
         "limitrange/tenant-limits",
         "networkpolicy.networking.k8s.io/customer-isolation",
         "networkpolicy.networking.k8s.io/warehouse-app",
-        "cronjob.batch/warehouse-backup",
+        ...(own ? ["cronjob.batch/warehouse-backup"] : []),
         `secret/${id}-backup-keys-secret`,
-        `secret/${id}-db-backup-secret`,
+        ...(own ? [`secret/${id}-db-backup-secret`] : []),
         `secret/${id}-db-migrate-secret`,
         `secret/${id}-db-secret`,
         "httproute.gateway.networking.k8s.io/warehouse-route",
       ]);
     }
+    const { stdout } = await place.kubectl("get", "cronjob", "-n", "pool-starter", "-o", "name");
+    expect(stdout.trim().split("\n")).toEqual([
+      "cronjob.batch/warehouse-backup-carla",
+      "cronjob.batch/warehouse-backup-carla-2",
+    ]);
   });
 
   it("runs two pods for each pool, none in the namespaces of pooled tenants, and leads routes to them", async () => {
@@ -401,15 +414,21 @@ describe("rotation of a pooled tenant's credentials", () => {
 });
 
 describe("the backup of a pooled tenant", () => {
-  it("holds its rows", async () => {
-    const namespace = "customer-carla";
-    await place.kubectl("create", "job", "now", "--from=cronjob/warehouse-backup", "-n", namespace);
+  it("holds its rows and its files, and not its neighbour's", async () => {
+    const namespace = "pool-starter";
+    const uploads = join(place.platform.paths.volumes, namespace, "warehouse-uploads");
+    for (const id of ["carla", "carla-2"]) {
+      mkdirSync(join(uploads, id), { recursive: true });
+      writeFileSync(join(uploads, id, `of ${id}.txt`), `of ${id}`);
+    }
+    await place.kubectl("create", "job", "now", "--from=cronjob/warehouse-backup-carla", "-n", namespace);
     const done = await place.kubectl(
       ...["wait", "job/now", "-n", namespace, "--for=condition=complete", "--timeout=90s"],
     );
     expect(done.output).toContain("condition met");
     const logs = await place.kubectl("logs", "job/now", "-n", namespace);
     expect(logs.stdout).toContain("dumping the rows of carla in warehouse_shared");
+    expect(logs.stdout).toContain("archiving 1 files");
     expect(logs.stdout).toMatch(/backup carla-\d{8}T\d{6}Z complete/);
   });
 });

@@ -228,12 +228,12 @@ describe("logs", () => {
       writeFileSync(join(paths.logs, "pods", namespace, file), "");
     }
     const pods = (workload?: string): string[] =>
-      podLogs(paths, "acme", workload)
+      podLogs(paths, "customer-acme", workload)
         .map(({ pod }) => pod)
         .sort();
     expect(pods()).toEqual(["backup-1-abc", "export-1-abc"]);
     expect(pods("backup")).toEqual(["backup-1-abc"]);
-    expect(podLogs(paths, "none", undefined)).toEqual([]);
+    expect(podLogs(paths, "customer-none", undefined)).toEqual([]);
     rmSync(root, { recursive: true });
   });
 });

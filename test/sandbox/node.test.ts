@@ -3,6 +3,8 @@ import {
   existsSync,
   mkdtempSync,
   readFileSync,
+  symlinkSync,
+  mkdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -315,6 +317,22 @@ describe("volumes", () => {
     const bound = client({ "PersistentVolumeClaim/up": { status: { phase: "Bound" } } });
     const volumes = await prepare([{ name: "x", persistentVolumeClaim: { claimName: "up" } }], bound);
     expect(volumes.get("x")).toBe(join(folder, "claims", "customer-acme", "up"));
+  });
+
+  it("may be mounted in part, by a folder that is made, and by none that leads elsewhere", () => {
+    const volume = join(folder, "volume");
+    mkdirSync(join(volume, "beta"), { recursive: true });
+    symlinkSync(join(volume, "beta"), join(volume, "link"));
+    const mount = (subPath: string): string =>
+      containerRoot(
+        join(folder, "pod"),
+        { name: "c", volumeMounts: [{ name: "uploads", mountPath: "/uploads", subPath }] },
+        new Map([["uploads", volume]]),
+      );
+    writeFileSync(join(mount("acme"), "uploads", "a"), "of acme");
+    expect(readFileSync(join(volume, "acme", "a"), "utf8")).toBe("of acme");
+    expect(() => mount("acme/../beta")).toThrow('the path "acme/../beta" contains ".."');
+    expect(() => mount("link")).toThrow('the path "link" leads through a symbolic link');
   });
 
   it("stay below their folder", () => {
