@@ -1,40 +1,83 @@
 import { CronJob } from "@pulumi/kubernetes/batch/v1/cronJob.js";
-import type { Output, Resource } from "@pulumi/pulumi";
+import type { types } from "@pulumi/kubernetes";
+import type { Input, Resource } from "@pulumi/pulumi";
 import { BACKUP, backupAccountName, backupJobOf, backupPrefix } from "../registry/naming.ts";
 import { hasOwnApp, hasOwnDatabase } from "../registry/placement.ts";
 import { JOB_POD } from "../registry/resolve.ts";
-import { bucketEnv } from "./bucketEnv.ts";
-import { failurePolicy, FINAL_EXIT_CODES, loginEnv } from "./job.ts";
+import { bucketEnv, type EnvVar } from "./bucketEnv.ts";
+import { failurePolicy, FINAL_EXIT_CODES, loginEnv, type JobArgs } from "./job.ts";
 import { VOLUME_PATH, type TenantVolume } from "./move.ts";
-import { CONTAINER_SECURITY, hardenedPod, resourceRequirements } from "./pod.ts";
+import { CONTAINER_SECURITY, hardenedPod, resourceRequirements, SAYS_WHY } from "./pod.ts";
 import type { TenantScope } from "./scope.ts";
 
+type Volume = types.input.core.v1.Volume;
+
+/** The longest that a backup may take. */
+export const BACKUP_DEADLINE_SECONDS = 6 * 3600;
+
+/** What a Job of the tenant reads and writes. */
+export interface BackupSource {
+  /** Holds the tenant's files, alone or in a folder of its id. The Job runs in its namespace. */
+  readonly volume: TenantVolume;
+  /** Secret of that namespace, with the backup login. */
+  readonly secret: Input<string>;
+}
+
 /**
- * The scheduled backup (see ops/). The bucket's lifecycle rules do retention; the Job has no right to delete. It runs
- * where the tenant's files are, as no pod can mount the volume of another namespace: so that one manifest covers database
- * and files.
- * @param volume that holds the tenant's files, alone or in a folder of its id
- * @param secret of its namespace, with the backup login
+ * What a Job runs that reads a tenant's database and files and writes to its prefix in the bucket.
+ * @param retainDays of what it writes; 0: until the tenant is erased
  */
-export function createBackup(
-  { spec, labels, cell, parent }: TenantScope,
-  { namespace, claim, account }: TenantVolume,
-  secret: Output<string>,
-  guards: readonly Resource[],
-): void {
-  const { id } = spec;
-  const { name } = backupJobOf(spec);
-  const folder = hasOwnApp(spec.placement) ? {} : { subPath: id };
+export function backupRun(
+  { spec, cell }: TenantScope,
+  { volume, secret }: BackupSource,
+  { args, retainDays, env = [] }: { args: string[]; retainDays: number; env?: EnvVar[] },
+): Pick<JobArgs, "container" | "serviceAccountName"> & { readonly volumes: Volume[] } {
+  const { id, placement } = spec;
+  const folder = hasOwnApp(placement) ? {} : { subPath: id };
+  return {
+    container: {
+      image: cell.backup.image,
+      args,
+      env: [
+        { name: "TENANT_ID", value: id },
+        ...bucketEnv(cell, backupAccountName(id)),
+        { name: "BACKUP_PREFIX", value: backupPrefix(id) },
+        { name: "BACKUP_RETAIN_DAYS", value: String(retainDays) },
+        { name: "BACKUP_SCOPE", value: hasOwnDatabase(placement) ? "database" : "rows" },
+        ...loginEnv({ cell }, secret),
+        { name: "FILES_FOLDER", value: VOLUME_PATH },
+        ...env,
+      ],
+      volumeMounts: [{ name: "uploads", mountPath: VOLUME_PATH, readOnly: true, ...folder }],
+    },
+    serviceAccountName: volume.account,
+    volumes: [{ name: "uploads", persistentVolumeClaim: { claimName: volume.claim } }],
+  };
+}
+
+/**
+ * The scheduled backup (see ops/). The bucket's lifecycle rules do retention; the Job has no right to delete.
+ * It runs where the tenant's files are, as no pod can mount the volume of another namespace: so that one manifest covers
+ * database and files.
+ */
+export function createBackup(scope: TenantScope, source: BackupSource, guards: readonly Resource[]): void {
+  const { spec, labels, cell, parent } = scope;
+  const { namespace } = source.volume;
+  const { retainDays, schedule } = spec.backup;
+  const { container, serviceAccountName, volumes } = backupRun(scope, source, {
+    args: ["backup"],
+    retainDays,
+  });
   new CronJob(
-    `${id}-backup`,
+    `${spec.id}-backup`,
     {
-      metadata: { name, namespace, labels },
+      metadata: { name: backupJobOf(spec).name, namespace, labels },
       spec: {
-        schedule: spec.backup.schedule,
+        schedule,
         timeZone: "Etc/UTC",
         concurrencyPolicy: "Forbid",
-        // While a move cuts over, the database that will serve is half filled.
-        suspend: spec.move?.phase === "cutover",
+        // While a move cuts over, the database that will serve is half filled; a leaving tenant has its final backup.
+        suspend: spec.move?.phase === "cutover" || spec.leaving !== undefined,
         startingDeadlineSeconds: 3600,
         successfulJobsHistoryLimit: 3,
         failedJobsHistoryLimit: 3,
@@ -42,32 +85,22 @@ export function createBackup(
           metadata: { labels },
           spec: {
             backoffLimit: 3,
-            activeDeadlineSeconds: 6 * 3600,
+            activeDeadlineSeconds: BACKUP_DEADLINE_SECONDS,
             podFailurePolicy: failurePolicy(BACKUP, FINAL_EXIT_CODES),
             template: {
               metadata: { labels },
               spec: {
-                serviceAccountName: account,
+                serviceAccountName,
                 ...hardenedPod(cell, "batch"),
                 restartPolicy: "Never",
-                volumes: [{ name: "uploads", persistentVolumeClaim: { claimName: claim } }],
+                volumes,
                 containers: [
                   {
+                    ...container,
                     name: BACKUP,
-                    image: cell.backup.image,
-                    args: ["backup"],
-                    env: [
-                      { name: "TENANT_ID", value: id },
-                      ...bucketEnv(cell, backupAccountName(id)),
-                      { name: "BACKUP_PREFIX", value: backupPrefix(id) },
-                      { name: "BACKUP_RETAIN_DAYS", value: String(spec.backup.retainDays) },
-                      { name: "BACKUP_SCOPE", value: hasOwnDatabase(spec.placement) ? "database" : "rows" },
-                      ...loginEnv({ cell }, secret),
-                      { name: "FILES_FOLDER", value: VOLUME_PATH },
-                    ],
+                    terminationMessagePolicy: SAYS_WHY,
                     securityContext: CONTAINER_SECURITY,
                     resources: resourceRequirements(JOB_POD.requests, JOB_POD.limits),
-                    volumeMounts: [{ name: "uploads", mountPath: VOLUME_PATH, readOnly: true, ...folder }],
                   },
                 ],
               },

@@ -44,20 +44,20 @@ interface Holdings {
   readonly served: "own" | "shared";
   readonly own: boolean;
   readonly shared: boolean;
-  /** Nobody writes while data is copied for the last time. */
+  /** Nobody writes while data is copied for the last time, or when the tenant leaves. */
   readonly frozen: boolean;
   /** The own database holds a copy only, which may go. */
   readonly disposable: boolean;
 }
 
-function holdingsOf({ placement, move }: TenantSpec): Holdings {
+function holdingsOf({ placement, move, leaving }: TenantSpec): Holdings {
   const served = hasOwnDatabase(placement) ? "own" : "shared";
   const both = move !== undefined && hasOwnDatabase(move.other.placement) !== hasOwnDatabase(placement);
   return {
     served,
     own: served === "own" || both,
     shared: served === "shared" || both,
-    frozen: move?.phase === "cutover",
+    frozen: move?.phase === "cutover" || leaving !== undefined,
     disposable: both && served === "shared" && ["prepare", "sync", "cleanup"].includes(move.phase),
   };
 }
@@ -103,14 +103,15 @@ export function createDatabase(
     { parent, dependsOn: [prefix, ...opened, ...(enters && shared !== undefined ? [shared.ready] : [])] },
   );
   const app = createAppLogins(scope, readWrite.name);
-  const owner = holdings.own
-    ? new Role(
-        `${id}-owner`,
-        // The rows that move are the owner's to read and write on both sides.
-        { name: names.owner, login: false, roles: holdings.shared ? inShared("readWrite") : [] },
-        { parent, dependsOn: [prefix] },
-      )
-    : undefined;
+  const owner =
+    holdings.own || holdings.frozen
+      ? new Role(
+          `${id}-owner`,
+          // The rows that move or go are the owner's to read and write on both sides.
+          { name: names.owner, login: false, roles: holdings.shared ? inShared("readWrite") : [] },
+          { parent, dependsOn: [prefix] },
+        )
+      : undefined;
   const migrate = createLogin(scope, "migrate", names.migrate, {
     connectionLimit: connections.migrate,
     ...(owner === undefined
@@ -127,7 +128,7 @@ export function createDatabase(
   });
 
   const last =
-    owner === undefined
+    owner === undefined || !holdings.own
       ? readWrite
       : createOwnDatabase(scope, holdings, { owner, readWrite, backup: backup.role }, opened);
   const secret = (

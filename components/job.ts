@@ -2,7 +2,7 @@ import { Job } from "@pulumi/kubernetes/batch/v1/job.js";
 import type { types } from "@pulumi/kubernetes";
 import type { Input, Output, Resource } from "@pulumi/pulumi";
 import { JOB_POD } from "../registry/resolve.ts";
-import { CONTAINER_SECURITY, hardenedPod, resourceRequirements, secretEnv } from "./pod.ts";
+import { CONTAINER_SECURITY, hardenedPod, resourceRequirements, SAYS_WHY, secretEnv } from "./pod.ts";
 import type { NamespacedScope } from "./scope.ts";
 
 type Container = types.input.core.v1.Container;
@@ -52,6 +52,7 @@ export function createJob(
               {
                 ...container,
                 name,
+                terminationMessagePolicy: SAYS_WHY,
                 securityContext: CONTAINER_SECURITY,
                 resources: resourceRequirements(JOB_POD.requests, JOB_POD.limits),
               },

@@ -48,6 +48,9 @@ export const CONTAINER_SECURITY: SecurityContext = {
   capabilities: { drop: ["ALL"] },
 };
 
+/** What a container that fails said last is in the pod's status, and so in the error of `pulumi up`. */
+export const SAYS_WHY = "FallbackToLogsOnError";
+
 /** Scratch space of each container, counted apart from memory. */
 const EPHEMERAL_STORAGE = { request: "128Mi", limit: "2Gi" } as const;
 

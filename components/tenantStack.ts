@@ -15,6 +15,7 @@ import { createMonitoring } from "./monitoring.ts";
 import { moveJobs, type TenantVolume, type Volume } from "./move.ts";
 import { createNamespace, hostClaims } from "./namespace.ts";
 import { createNetworkPolicies } from "./network.ts";
+import { createArchiveJobs, createFinalJobs } from "./offboarding.ts";
 import { createPrefix } from "./prefix.ts";
 import { createQuota } from "./quota.ts";
 import type { TenantScope } from "./scope.ts";
@@ -111,13 +112,20 @@ export class TenantStack extends ComponentResource {
             }),
           ];
 
-    const backend = pool?.backend(spec) ?? app;
-    if (backend === undefined) throw new Error(`nothing answers the hosts of ${spec.id}`);
-    const route = createEdge(scope, backend, opened);
     const sharedReady = shared === undefined ? [] : [shared.ready];
-    jobs.work([...guards, ...sharedReady, ...database.access, ...target, ...stopped, route]);
-    createBackup(scope, served, database.backup.name, guards);
-    createMonitoring(scope);
+    const done = [...guards, ...sharedReady, ...database.access, ...target, ...stopped];
+    const source = { volume: served, secret: database.backup.name };
+    const login = { account, secret: database.migrate.name };
+    if (spec.state === "archived") createArchiveJobs(scope, login, served, done);
+    else {
+      const backend = pool?.backend(spec) ?? app;
+      if (backend === undefined) throw new Error(`nothing answers the hosts of ${spec.id}`);
+      const route = createEdge(scope, backend, opened);
+      jobs.work([...done, route]);
+      createBackup(scope, source, guards);
+      if (spec.state === "offboarding") createFinalJobs(scope, login, source, [...done, route]);
+      else createMonitoring(scope);
+    }
     this.lifecycle = createLifecycle(scope, this, hooks.tenant);
     this.databaseUrl = database.app.url;
     this.registerOutputs({});
@@ -158,7 +166,7 @@ function createOwnApp(
   volume: Volume | undefined,
   ready: readonly Resource[],
 ): App | undefined {
-  const { placement, move } = scope.spec;
-  const runs = hasOwnApp(placement) || move?.phase === "cutover";
+  const { placement, move, state } = scope.spec;
+  const runs = state !== "archived" && (hasOwnApp(placement) || move?.phase === "cutover");
   return volume !== undefined && runs ? createApp(scope, database, volume.claim, ready) : undefined;
 }

@@ -127,6 +127,12 @@ export const MOVE = "warehouse-move";
 /** The command that prints what the Job of a move says. */
 export const moveLog = (id: string): string => `kubectl logs -n ${namespaceName(id)} job/${MOVE}`;
 export const MOVE_INIT = "warehouse-move-init";
+/** The Jobs of a tenant that leaves; those with its id may run in a pool's namespace or the operators'. */
+export const SHUT_OUT = "warehouse-shut-out";
+export const ARCHIVE = "warehouse-archive";
+export const finalJobName = (id: string): string => `warehouse-final-${id}`;
+export const exportJobName = (id: string): string => `warehouse-export-${id}`;
+export const archiveJobName = (id: string): string => `${ARCHIVE}-${id}`;
 export const UPLOADS = "warehouse-uploads";
 export const ISOLATION = "customer-isolation";
 export const LIFECYCLE = "warehouse-lifecycle";

@@ -24,7 +24,8 @@ export const manifestSchema = z.object({
   /** RFC 3339 UTC. */
   startedAt: z.string(),
   finishedAt: z.string(),
-  retainDays: z.int().min(1),
+  /** 0: until the tenant is erased. */
+  retainDays: z.int().min(0),
   source: z.object({
     database: z.string(),
     /** database: all of it; rows: the tenant's rows of a database that tenants share. */

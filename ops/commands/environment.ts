@@ -14,8 +14,8 @@ export const tenantEnvironment = bucketEnvironment.extend({
   BACKUP_RETAIN_DAYS: z.coerce
     .number()
     .int()
-    .positive()
-    .describe("days after which lifecycle rules delete what is written"),
+    .nonnegative()
+    .describe("days after which lifecycle rules delete what is written; 0: until the tenant is erased"),
 });
 
 /** Folder that stands for the container's root where the program runs as a plain process. */

@@ -4,6 +4,7 @@ import { describeCommand } from "./describe.ts";
 import { isolationAssert, poolBootstrap, poolCheck } from "./database.ts";
 import { filesPull, filesPurge, filesPush, filesVerify, moveCommand } from "./move.ts";
 import { drillCommand, drillsCommand, janitorCommand, restoreCommand } from "./restore.ts";
+import { archiveFiles, archiveRows, finalVerify, shutOutCommand } from "./offboarding.ts";
 import { maintenanceCommand } from "./serve.ts";
 
 /** What the operations program can be asked to do, by name. */
@@ -20,6 +21,10 @@ export const commands: Readonly<Record<string, Command>> = {
   "files-pull": filesPull,
   "files-verify": filesVerify,
   "files-purge": filesPurge,
+  "shut-out": shutOutCommand,
+  "final-verify": finalVerify,
+  "archive-rows": archiveRows,
+  "archive-files": archiveFiles,
   "pool-bootstrap": poolBootstrap,
   "pool-check": poolCheck,
   "isolation-assert": isolationAssert,

@@ -24,13 +24,17 @@ import { readRecord, requireOlder, writeRecord, type Side } from "./record.ts";
  */
 export const MOVE_STEPS = ["guard", "copy", "cutover", "open", "purge"] as const;
 
-export interface MoveRequest {
+/** A tenant, and how its rows are reached. */
+interface TenantLogin {
   readonly tenantId: string;
+  /** The tenant's migration login; its database counts for nothing. */
+  readonly login: DatabaseLogin;
+}
+
+export interface MoveRequest extends TenantLogin {
   readonly step: (typeof MOVE_STEPS)[number];
   readonly from: Side;
   readonly to: Side;
-  /** The tenant's migration login; its database counts for nothing. */
-  readonly login: DatabaseLogin;
   /** SHA-256 of what was moved, as the registry has it; for step open. */
   readonly checksum: string;
   /** The tenant's prefix in the bucket. */
@@ -79,15 +83,22 @@ export async function move(
       log(`the ${to} side is what was moved: ${request.checksum}`);
       return;
     case "purge":
-      await withRows(request, to, async (rows) => {
-        await requireShut(rows.client, tenantId);
-        for (const { table, rows: count } of await purgeRows(rows)) log(`${table}: ${count} rows deleted`);
-      });
+      await purgeShared(request, log);
       return;
     default:
       step satisfies never;
   }
 }
+
+/**
+ * Deletes a tenant's rows from the database that tenants share.
+ * @throws OpsFailure "configuration" where its application could still enter
+ */
+export const purgeShared = (tenant: TenantLogin, log: (line: string) => void): Promise<void> =>
+  withRows(tenant, "pool", async (rows) => {
+    await requireShut(rows.client, tenant.tenantId);
+    for (const { table, rows: count } of await purgeRows(rows)) log(`${table}: ${count} rows deleted`);
+  });
 
 async function copy(request: MoveRequest, log: (line: string) => void): Promise<readonly Content[]> {
   const { tenantId, from, to } = request;
@@ -127,12 +138,12 @@ async function requireCopied(
 const contentsOf = async (client: Client): Promise<Content[]> =>
   readContents(client, await readTables(client));
 
-const databaseOf = ({ tenantId }: MoveRequest, side: Side): string =>
+const databaseOf = ({ tenantId }: TenantLogin, side: Side): string =>
   side === "pool" ? SHARED.database : databaseName(tenantId);
 
-async function withRows<T>(request: MoveRequest, side: Side, action: (rows: Rows) => Promise<T>): Promise<T> {
-  const { login, tenantId } = request;
-  const name = databaseOf(request, side);
+async function withRows<T>(tenant: TenantLogin, side: Side, action: (rows: Rows) => Promise<T>): Promise<T> {
+  const { login, tenantId } = tenant;
+  const name = databaseOf(tenant, side);
   const isShared = name === SHARED.database;
   if (isShared) await requireVisibleRows({ ...login, name }, tenantId);
   return withConnection({ ...login, name }, async (client) => {

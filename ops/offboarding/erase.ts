@@ -5,6 +5,7 @@ import { withConnection } from "../connection.ts";
 import { OpsFailure } from "../failure.ts";
 import type { DatabaseLogin } from "../postgres.ts";
 import { dropDatabase } from "../restore/beside.ts";
+import { asJanitor } from "../restore/membership.ts";
 import type { ObjectStore } from "../storage.ts";
 
 export interface ErasureRequest {
@@ -72,7 +73,10 @@ async function dropKept(tenantId: string, platform: DatabaseLogin): Promise<stri
     if (names.includes(own)) {
       throw new OpsFailure("verification", `${own} is still there; its backups are not erased before it`);
     }
-    for (const name of names) await dropDatabase(client, name);
+    // What a restore has kept is the janitor's.
+    await asJanitor(client, async () => {
+      for (const name of names) await dropDatabase(client, name);
+    });
     return names;
   });
 }
