@@ -15,6 +15,7 @@ import { registerPin, registerPromote, registerUnpin } from "./commands/releases
 import { registerRestore } from "./commands/restore.ts";
 import { registerReview } from "./commands/review.ts";
 import { registerShow } from "./commands/show.ts";
+import { registerArchive, registerDelete } from "./commands/leaving.ts";
 import { registerOffboard, registerResume, registerSuspend } from "./commands/states.ts";
 import { Ended, Refusal, Silent, UsageError } from "./failures.ts";
 import { paint, type Io } from "./io.ts";
@@ -29,6 +30,8 @@ const COMMANDS: readonly ((program: Command, io: Io) => void)[] = [
   registerSuspend,
   registerResume,
   registerOffboard,
+  registerArchive,
+  registerDelete,
   registerPromote,
   registerPin,
   registerUnpin,
