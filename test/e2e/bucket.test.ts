@@ -21,6 +21,7 @@ import { changes, openWorkplace, type Workplace } from "../support/e2e.ts";
 const Bucket = "warehouse-backups";
 const KEY = "arn:aws:kms:us-west-2:123456789012:key/00000000-0000-4000-8000-000000000000";
 const PROVIDER = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/ABC";
+const ENCRYPTION = `    encryption: { algorithm: aws:kms, keyArn: "${KEY}" }`;
 const CONFIG = "Pulumi.sandbox.yaml";
 
 let place: Workplace;
@@ -29,6 +30,8 @@ let iam: IAMClient;
 
 beforeAll(async () => {
   place = await openWorkplace();
+  // Unlike AWS, moto locks only a bucket that is still empty.
+  place.edit(CONFIG, "    identity:\n", "    objectLockDays: 7\n    identity:\n");
   const client = {
     endpoint: place.platform.aws.endpoint,
     region: "us-west-2",
@@ -75,6 +78,9 @@ describe("the bucket of the sandbox", () => {
         Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } }],
       },
     });
+    expect(await s3.send(new GetObjectLockConfigurationCommand({ Bucket }))).toMatchObject({
+      ObjectLockConfiguration: { Rule: { DefaultRetention: { Mode: "GOVERNANCE", Days: 7 } } },
+    });
     const { Policy = "" } = await s3.send(new GetBucketPolicyCommand({ Bucket }));
     expect(JSON.parse(Policy)).toEqual(transportPolicy(bucketFacts(gatewayCell)));
     expect(await rulesOf()).toEqual(allRules);
@@ -120,25 +126,14 @@ describe("the bucket of the sandbox", () => {
   });
 });
 
-describe("the same with KMS, Object Lock, a copy and IRSA", () => {
+describe("the same with KMS and IRSA", () => {
   it("is changed in place", async () => {
-    const identity = place.read(CONFIG).indexOf("      kind: staticKeys");
-    expect(identity).toBeGreaterThan(0);
     place.edit(
       CONFIG,
       /    identity:\n(?: {6,}.*\n)+/.exec(place.read(CONFIG))?.[0] ?? "",
-      [
-        `    identity: { kind: irsa, oidcProviderArn: "${PROVIDER}" }`,
-        `    encryption: { algorithm: aws:kms, keyArn: "${KEY}" }`,
-        "    objectLockDays: 7",
-        `    replica: { region: us-east-2, bucket: copies, keyArn: "${KEY.replace("us-west-2", "us-east-2")}" }`,
-        "",
-      ].join("\n"),
+      [`    identity: { kind: irsa, oidcProviderArn: "${PROVIDER}" }`, ENCRYPTION, ""].join("\n"),
     );
     await up();
-    expect(await s3.send(new GetObjectLockConfigurationCommand({ Bucket }))).toMatchObject({
-      ObjectLockConfiguration: { Rule: { DefaultRetention: { Mode: "GOVERNANCE", Days: 7 } } },
-    });
     expect(await s3.send(new GetBucketEncryptionCommand({ Bucket }))).toMatchObject({
       ServerSideEncryptionConfiguration: {
         Rules: [
@@ -148,14 +143,6 @@ describe("the same with KMS, Object Lock, a copy and IRSA", () => {
           },
         ],
       },
-    });
-    expect(await s3.send(new GetBucketReplicationCommand({ Bucket }))).toMatchObject({
-      ReplicationConfiguration: {
-        Rules: [{ Status: "Enabled", Destination: { Bucket: "arn:aws:s3:::copies" } }],
-      },
-    });
-    expect(await s3.send(new GetBucketVersioningCommand({ Bucket: "copies" }))).toMatchObject({
-      Status: "Enabled",
     });
   });
 
@@ -175,6 +162,29 @@ describe("the same with KMS, Object Lock, a copy and IRSA", () => {
     );
     const { stdout } = await place.kubectl("get", "serviceaccount/acme", "-n", "customer-acme", "-o", "yaml");
     expect(stdout).toContain(`eks.amazonaws.com/role-arn: ${role?.Arn ?? ""}\n`);
+  });
+
+  it("neither changes nor drifts", async () => {
+    expect(changes(await place.pulumi("preview", "--json"))).toEqual([]);
+    const refresh = await place.pulumi("refresh", "--preview-only", "--expect-no-changes");
+    expect(refresh.output).not.toContain("error:");
+    expect(refresh.code).toBe(0);
+  });
+});
+
+describe("a copy in another region", () => {
+  it("is made beside the bucket, which sends its objects there", async () => {
+    // moto forgets that objects with a KMS key are to be copied too.
+    place.edit(CONFIG, ENCRYPTION, "    replica: { region: us-east-2, bucket: copies }");
+    await up();
+    expect(await s3.send(new GetBucketReplicationCommand({ Bucket }))).toMatchObject({
+      ReplicationConfiguration: {
+        Rules: [{ Status: "Enabled", Destination: { Bucket: "arn:aws:s3:::copies" } }],
+      },
+    });
+    expect(await s3.send(new GetBucketVersioningCommand({ Bucket: "copies" }))).toMatchObject({
+      Status: "Enabled",
+    });
   });
 
   it("neither changes nor drifts", async () => {
