@@ -24,6 +24,8 @@ const PROVIDER = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.ama
 const ENCRYPTION = `    encryption: { algorithm: aws:kms, keyArn: "${KEY}" }`;
 const CONFIG = "Pulumi.sandbox.yaml";
 
+jest.setTimeout(5 * 60_000);
+
 let place: Workplace;
 let s3: S3Client;
 let iam: IAMClient;

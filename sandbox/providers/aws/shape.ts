@@ -31,10 +31,10 @@ export const toProps = (fields: unknown): Props => renamed(fields, propertyOf) a
 export const without = (props: Props, ...keys: readonly string[]): Props =>
   Object.fromEntries(Object.entries(props).filter(([key]) => !keys.includes(key)));
 
-/** The same without what means nothing: absent, false and empty are one to S3. */
+/** The same without what means nothing: absent, false, none and empty are one to S3. */
 export function meaningful(value: Value | undefined): Value | undefined {
   if (Array.isArray(value)) return (value as readonly Value[]).map((item) => meaningful(item) ?? {});
-  if (!isProps(value)) return value === false || value === "" ? undefined : value;
+  if (!isProps(value)) return value === false || value === 0 || value === "" ? undefined : value;
   const entries = Object.entries(value).flatMap(([key, each]) => {
     const kept = meaningful(each);
     return kept === undefined ? [] : [[key, kept] as const];
