@@ -1,0 +1,103 @@
+import type { CellView, Check, Workload } from "../cell.ts";
+import { fieldsOf, listOf, textsOf } from "../fields.ts";
+import { Network, type Endpoint } from "../network.ts";
+
+/** Addresses that no pod of a tenant may reach, whatever the cluster's own ranges are. */
+export const FORBIDDEN_ADDRESSES: readonly Endpoint[] = Object.entries({
+  "169.254.169.254": "the metadata service",
+  "fd00:ec2::254": "the metadata service over IPv6",
+  "169.254.170.23": "the credentials of the node",
+  "168.63.129.16": "Azure's platform",
+  "100.64.0.1": "carrier-grade NAT",
+  "10.200.0.1": "a private network",
+  "172.20.0.1": "the API server",
+  "192.168.1.1": "a private network",
+  "127.0.0.1": "the node itself",
+  "::1": "the node itself over IPv6",
+  "fc00::1": "a private network over IPv6",
+  "fe80::1": "the link over IPv6",
+  "224.0.0.1": "multicast",
+}).map(([ip, name]) => ({ ip, name: `${name} (${ip})` }));
+
+/** Ports worth trying; of the internet, 443 is what tenants may reach. */
+const PORTS = [80, 443, 5432, 6443, 8080, 9090, 10250] as const;
+
+/** A policy that names addresses must not let pods in by them: each pod has one of the cluster's. */
+const POD_ADDRESS = "10.0.1.1";
+
+export const podOf = ({ manifest, namespace, labels }: Workload): Endpoint => ({
+  name: `${namespace}/${manifest.metadata.name}`,
+  ip: POD_ADDRESS,
+  pod: { namespace, labels },
+});
+
+const platformPod = (namespace: string, labels: Readonly<Record<string, string>> = {}): Endpoint => ({
+  name: namespace,
+  ip: "10.0.2.2",
+  pod: { namespace, labels },
+});
+
+/** One workload for each set of labels in each namespace: policies cannot tell the others apart. */
+const distinct = (cell: CellView): Workload[] => [
+  ...new Map(
+    cell.workloads.map((each) => [`${each.namespace} ${JSON.stringify(each.labels)}`, each]),
+  ).values(),
+];
+
+/** Default-deny holds in every namespace, also for pods that nobody has thought of. */
+export const namespacesDenyByDefault: Check = function* (cell) {
+  for (const namespace of cell.ofKind("Namespace")) {
+    const policies = cell.ofKind("NetworkPolicy", namespace.metadata.name).map(({ spec }) => fieldsOf(spec));
+    const all = policies.filter(({ podSelector }) => Object.keys(fieldsOf(podSelector)).length === 0);
+    for (const direction of ["Ingress", "Egress"])
+      if (!all.some(({ policyTypes }) => textsOf(policyTypes).includes(direction)))
+        yield [namespace, `does not deny ${direction} by default`];
+    if (all.some(({ ingress }) => listOf(ingress).length > 0))
+      yield [namespace, "lets requests in to every pod"];
+  }
+};
+
+/** No pod reaches pods of another namespace, nor addresses of the platform, nor more of the internet than HTTPS. */
+export const podsReachNobodyElse: Check = function* (cell) {
+  const network = new Network(cell.manifests);
+  const workloads = distinct(cell);
+  const stranger = platformPod("default", { app: "warehouse" });
+  const internet = ["203.0.113.1", "2001:db8::1"].map((ip) => ({ ip, name: `the internet (${ip})` }));
+  for (const workload of workloads) {
+    const { manifest, namespace } = workload;
+    const from = podOf(workload);
+    const others = workloads.filter((each) => each.namespace !== namespace).map(podOf);
+    for (const port of PORTS)
+      for (const to of [...others, stranger, ...FORBIDDEN_ADDRESSES, ...(port === 443 ? [] : internet)])
+        if (network.allows({ from, to, port })) yield [manifest, `reaches ${to.name} on port ${port}`];
+    for (const port of PORTS)
+      if (network.allows({ from: stranger, to: from, port }))
+        yield [manifest, `is reached by ${stranger.name}`];
+    for (const to of [...internet, stranger])
+      if (network.allows({ from, to, port: 53, protocol: "UDP" }))
+        yield [manifest, `asks ${to.name} for names`];
+  }
+};
+
+/** The pairs that must work: names, the edge to what answers, Prometheus to what is measured, HTTPS, the database. */
+export const podsReachWhatTheyNeed: Check = function* (cell) {
+  const network = new Network(cell.manifests);
+  const dns = platformPod("kube-system", { "k8s-app": "kube-dns" });
+  const edges = ["gateway-system", "ingress-nginx"].map((each) => platformPod(each));
+  for (const workload of cell.workloads) {
+    const { manifest } = workload;
+    const pod = podOf(workload);
+    if (!network.allows({ from: pod, to: dns, port: 53, protocol: "UDP" }))
+      yield [manifest, "cannot resolve names"];
+    for (const ip of ["203.0.113.1", "2001:db8::1"])
+      if (!network.allows({ from: pod, to: { name: ip, ip }, port: 443 }))
+        yield [manifest, "cannot reach HTTPS"];
+    if (!network.allows({ from: pod, to: { name: "database", ip: "10.0.64.9" }, port: 5432 }))
+      yield [manifest, "cannot reach the database"];
+    if (manifest.kind !== "Deployment") continue;
+    if (!edges.some((from) => network.allows({ from, to: pod, port: 8080 })))
+      yield [manifest, "cannot be reached by the edge"];
+    if (!network.allows({ from: platformPod("monitoring"), to: pod, port: 9090 }))
+      yield [manifest, "cannot be measured"];
+  }
+};

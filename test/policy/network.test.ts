@@ -1,0 +1,75 @@
+import { FORBIDDEN_ADDRESSES, podOf } from "../../policy/checks/isolation.ts";
+import { CellView } from "../../policy/cell.ts";
+import { Network, type Endpoint } from "../../policy/network.ts";
+import { gatewayCell } from "../support/cell.ts";
+import { renderManifests } from "../support/manifests.ts";
+
+const policy = (spec: object) => ({
+  apiVersion: "networking.k8s.io/v1",
+  kind: "NetworkPolicy",
+  metadata: { name: "p", namespace: "a" },
+  spec,
+});
+const pod = (namespace: string, labels = {}, ip = "10.0.0.1"): Endpoint => ({
+  name: namespace,
+  ip,
+  pod: { namespace, labels },
+});
+const internet: Endpoint = { name: "internet", ip: "203.0.113.1" };
+
+describe("the network simulator", () => {
+  it("lets everything pass where no policy selects the pod", () => {
+    const network = new Network([
+      policy({ podSelector: { matchLabels: { app: "x" } }, policyTypes: ["Egress"] }),
+    ]);
+    expect(network.allows({ from: pod("a"), to: internet, port: 25 })).toBe(true);
+    expect(network.allows({ from: pod("a", { app: "x" }), to: internet, port: 25 })).toBe(false);
+    expect(network.allows({ from: pod("b", { app: "x" }), to: internet, port: 25 })).toBe(true);
+  });
+
+  it("adds rules up, and reads a missing list as everything", () => {
+    const ports = [{ protocol: "TCP", port: 443 }];
+    const rules = [
+      { to: [{ ipBlock: { cidr: "0.0.0.0/0", except: ["203.0.113.0/24"] } }], ports },
+      { ports: [{ protocol: "UDP", port: 53 }] },
+    ];
+    const network = new Network([policy({ podSelector: {}, policyTypes: ["Egress"], egress: rules })]);
+    const from = pod("a");
+    expect(network.allows({ from, to: internet, port: 443 })).toBe(false);
+    expect(network.allows({ from, to: { name: "x", ip: "198.51.100.1" }, port: 443 })).toBe(true);
+    expect(network.allows({ from, to: { name: "x", ip: "2001:db8::1" }, port: 443 })).toBe(false);
+    expect(network.allows({ from, to: internet, port: 53, protocol: "UDP" })).toBe(true);
+    expect(network.allows({ from, to: internet, port: 53 })).toBe(false);
+  });
+
+  it("takes both selectors of a peer together, and the sender's side as well", () => {
+    const from = [
+      {
+        namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "b" } },
+        podSelector: { matchExpressions: [{ key: "app", operator: "In", values: ["x"] }] },
+      },
+    ];
+    const network = new Network([policy({ podSelector: {}, policyTypes: ["Ingress"], ingress: [{ from }] })]);
+    expect(network.allows({ from: pod("b", { app: "x" }), to: pod("a"), port: 1 })).toBe(true);
+    expect(network.allows({ from: pod("b", { app: "y" }), to: pod("a"), port: 1 })).toBe(false);
+    expect(network.allows({ from: pod("c", { app: "x" }), to: pod("a"), port: 1 })).toBe(false);
+  });
+});
+
+describe("a cell's network", () => {
+  it("keeps every pair of namespaces apart, and addresses of the platform away", async () => {
+    const cell = new CellView(await renderManifests(gatewayCell));
+    const network = new Network(cell.manifests);
+    const pods = cell.workloads.map(podOf);
+    expect(new Set(pods.map((each) => each.pod?.namespace)).size).toBeGreaterThan(8);
+    const leaks = pods.flatMap((from) =>
+      [...pods.filter((to) => to.pod?.namespace !== from.pod?.namespace), ...FORBIDDEN_ADDRESSES].flatMap(
+        (to) =>
+          [443, 8080, 9090, 5432]
+            .filter((port) => network.allows({ from, to, port }))
+            .map((port) => `${from.name} → ${to.name}:${port}`),
+      ),
+    );
+    expect(leaks).toEqual([]);
+  }, 60_000);
+});

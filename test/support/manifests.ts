@@ -1,0 +1,57 @@
+import type { CellConfig } from "../../components/cell/config.ts";
+import { Operations } from "../../components/cell/operations.ts";
+import type { Manifest } from "../../policy/manifest.ts";
+import type { Registration } from "./mocks.ts";
+import { renderCell } from "./cell.ts";
+import { loadValid, registryOf, tombstone } from "./registry.ts";
+
+/** How the engine marks a value as secret. */
+const SIGNATURE = "4dabf18193072939515e22adb298388d";
+
+/** Values as the API server gets them: without marks of secrets. */
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  const fields = value as Readonly<Record<string, unknown>>;
+  if (SIGNATURE in fields) return plain(fields["value"]);
+  return Object.fromEntries(
+    Object.entries(fields)
+      .filter(([, field]) => field !== undefined)
+      .map(([key, field]) => [key, plain(field)]),
+  );
+}
+
+/** The Kubernetes objects among what the program registers. */
+export function manifestsOf(registrations: readonly Registration[]): Manifest[] {
+  return registrations.flatMap(({ type, inputs }) => {
+    const [, group = "", version = "", kind = ""] = /^kubernetes:([^/:]+)\/([^:]+):(\w+)$/.exec(type) ?? [];
+    if (kind === "") return [];
+    const apiVersion = group === "core" ? version : `${group}/${version}`;
+    return [{ ...(plain(inputs) as Manifest), apiVersion, kind }];
+  });
+}
+
+/** A registry with every plan and placement, and the states that change what is made. */
+const EVERY_KIND = registryOf(
+  {
+    id: "acme",
+    plan: "enterprise",
+    domains: [{ host: "wms.acme.example", verification: "verified" }],
+    features: { integrations: ["sap", "oracle"] },
+  },
+  { id: "acme-2", plan: "ai_enhanced", state: "suspended" },
+  { id: "dora", plan: "professional", domains: [{ host: "wms.dora.example", verification: "verified" }] },
+  { id: "erik", plan: "professional", state: "suspended" },
+  { id: "carla", plan: "starter" },
+  { id: "carla-2", plan: "starter", state: "suspended", suspension: { reason: "security" } },
+  { id: "fred", plan: "enterprise", migration: { kind: "placement", from: "starter", phase: "sync" } },
+  tombstone,
+);
+
+/** Every kind of Kubernetes object that the program makes in a cell. */
+export const renderManifests = async (cell: CellConfig, registry = EVERY_KIND): Promise<Manifest[]> =>
+  manifestsOf(
+    await renderCell(loadValid(registry), cell, (foundation) => {
+      new Operations({ cell, foundation }, {});
+    }),
+  );
