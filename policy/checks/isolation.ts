@@ -6,7 +6,7 @@ import { Network, type Endpoint } from "../network.ts";
 export const FORBIDDEN_ADDRESSES: readonly Endpoint[] = Object.entries({
   "169.254.169.254": "the metadata service",
   "fd00:ec2::254": "the metadata service over IPv6",
-  "169.254.170.23": "the credentials of the node",
+  "169.254.170.2": "the credentials of ECS tasks",
   "168.63.129.16": "Azure's platform",
   "100.64.0.1": "carrier-grade NAT",
   "10.200.0.1": "a private network",
@@ -18,6 +18,10 @@ export const FORBIDDEN_ADDRESSES: readonly Endpoint[] = Object.entries({
   "fe80::1": "the link over IPv6",
   "224.0.0.1": "multicast",
 }).map(([ip, name]) => ({ ip, name: `${name} (${ip})` }));
+
+/** EKS Pod Identity's agent: on its port it answers who shows the token of an account that has a role, nobody else. */
+const CREDENTIALS_AGENT: Endpoint = { ip: "169.254.170.23", name: "the agent of EKS Pod Identity" };
+const AGENT_PORT = 80;
 
 /** Ports worth trying; of the internet, 443 is what tenants may reach. */
 const PORTS = [80, 443, 5432, 6443, 8080, 9090, 10250] as const;
@@ -68,7 +72,13 @@ export const podsReachNobodyElse: Check = function* (cell) {
     const from = podOf(workload);
     const others = workloads.filter((each) => each.namespace !== namespace).map(podOf);
     for (const port of PORTS)
-      for (const to of [...others, stranger, ...FORBIDDEN_ADDRESSES, ...(port === 443 ? [] : internet)])
+      for (const to of [
+        ...others,
+        stranger,
+        ...FORBIDDEN_ADDRESSES,
+        ...(port === AGENT_PORT ? [] : [CREDENTIALS_AGENT]),
+        ...(port === 443 ? [] : internet),
+      ])
         if (network.allows({ from, to, port })) yield [manifest, `reaches ${to.name} on port ${port}`];
     for (const port of PORTS)
       if (network.allows({ from: stranger, to: from, port }))
