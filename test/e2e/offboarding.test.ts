@@ -44,7 +44,7 @@ function active(since = "2026-01-01T00:00:00Z"): string {
 }
 
 const offboarding = (more = ""): string =>
-  `reason: customer_request, purgeAfter: "2026-04-01T00:00:00Z", export: return${more}`;
+  `reason: customer_request, purgeAfter: "2026-04-01T00:00:00Z", export: none${more}`;
 const leaves = (since = "2026-02-01T00:00:00Z"): string =>
   `{ state: offboarding, since: "${since}", offboarding: { ${offboarding()} } }`;
 const ends = (
