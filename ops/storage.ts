@@ -1,21 +1,18 @@
 import { Readable } from "node:stream";
 import {
-  DeleteObjectCommand,
   GetObjectCommand,
-  GetObjectRetentionCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
-  ListObjectVersionsCommand,
   PutObjectCommand,
   S3Client,
-  type GetObjectRetentionCommandInput,
   type ListObjectsV2CommandOutput,
   type PutObjectCommandInput,
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import { waitSeconds } from "./environment.ts";
 import { OpsFailure } from "./failure.ts";
-import { statusOf, storageFailure } from "./storageFailure.ts";
+import { eraseVersions, type Erased } from "./storageErase.ts";
+import { storageFailure } from "./storageFailure.ts";
 
 /** 10,000 parts of this size hold 160 GB; as many at once are in memory. */
 const PART_BYTES = 16 * 2 ** 20;
@@ -23,14 +20,6 @@ const UPLOADS_AT_ONCE = 2;
 
 /** A failed request is tried so often, the waits between growing to seconds; then the run fails, and the Job is. */
 const ATTEMPTS = 4;
-
-/** What was deleted of a prefix. */
-export interface Erased {
-  readonly erased: number;
-  readonly bytes: number;
-  /** What Object Lock keeps, and until when, RFC 3339. */
-  readonly locked: readonly { readonly key: string; readonly until: string }[];
-}
 
 /** What the operations program does with a bucket; every method fails with an OpsFailure. */
 export type ObjectStore = { readonly [Method in keyof Storage]: Storage[Method] };
@@ -221,55 +210,9 @@ export class Storage {
     return found.sort();
   }
 
-  /**
-   * Deletes every version of every object below a prefix.
-   * @returns how many and how much, and what Object Lock does not let go yet
-   */
-  async eraseAll(prefix: string): Promise<Erased> {
-    const locked: { key: string; until: string }[] = [];
-    let [erased, bytes] = [0, 0];
-    let [key, version]: (string | undefined)[] = [];
-    do {
-      const page = await this.#send(prefix, () =>
-        this.#client.send(
-          new ListObjectVersionsCommand({
-            Bucket: this.#bucket,
-            Prefix: prefix,
-            ...(key === undefined ? {} : { KeyMarker: key }),
-            ...(version === undefined ? {} : { VersionIdMarker: version }),
-          }),
-        ),
-      );
-      for (const { Key: each, VersionId: id, Size: size } of [
-        ...(page.Versions ?? []),
-        ...(page.DeleteMarkers ?? []).map((marker) => ({ ...marker, Size: 0 })),
-      ]) {
-        if (each === undefined) continue;
-        const object = { Bucket: this.#bucket, Key: each, ...(id === undefined ? {} : { VersionId: id }) };
-        const until = await this.#lockedUntil(each, object);
-        if (until === undefined) {
-          await this.#send(each, () => this.#client.send(new DeleteObjectCommand(object)));
-          erased += 1;
-          bytes += size ?? 0;
-        } else locked.push({ key: each, until });
-      }
-      [key, version] = [page.NextKeyMarker, page.NextVersionIdMarker];
-    } while (key !== undefined);
-    return { erased, bytes, locked };
-  }
-
-  /** Until when Object Lock keeps a version, RFC 3339; undefined where it does not. */
-  async #lockedUntil(key: string, object: GetObjectRetentionCommandInput): Promise<string | undefined> {
-    try {
-      const { Retention: retention } = await this.#client.send(new GetObjectRetentionCommand(object));
-      const until = retention?.RetainUntilDate;
-      return until === undefined || until.getTime() <= Date.now() ? undefined : until.toISOString();
-    } catch (error) {
-      // No lock on this version, or on the whole bucket; a delete marker has none.
-      const status = statusOf(error);
-      if (status === 400 || status === 404 || status === 405) return undefined;
-      throw this.#failure(key, error);
-    }
+  /** Deletes every version of every object below a prefix, but for what Object Lock does not let go yet. */
+  eraseAll(prefix: string): Promise<Erased> {
+    return this.#send(prefix, () => eraseVersions(this.#client, this.#bucket, prefix));
   }
 
   /** Creates a JSON object that must not exist yet. */

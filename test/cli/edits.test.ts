@@ -354,6 +354,36 @@ describe("tenant offboard", () => {
     }));
 });
 
+describe("tenant delete", () => {
+  it("takes an archived tenant alone", () =>
+    inProject(async ({ tenant, read }) => {
+      expect(await tenant(["delete", "acme", "--yes"])).toEqual({
+        code: 1,
+        out: [],
+        err: ["acme is active; this takes a tenant that is archived"],
+      });
+      expect(read()).toBe(REGISTRY);
+    }));
+
+  it("repeats the host, and keeps the evidence", () => {
+    const block =
+      'offboarding: { reason: unpaid, purgeAfter: "2026-05-01T00:00:00Z", finalBackup: { id: acme-20260401T000000Z, sha256: "4444444444444444444444444444444444444444444444444444444444444444", verifiedAt: "2026-04-01T01:00:00Z" } }';
+    return inProject(async ({ tenant, read, write }) => {
+      const archived = REGISTRY.replace(
+        "  - id: acme # the first\n",
+        `  - id: acme # the first\n    state: archived\n    ${block}\n`,
+      );
+      write(archived);
+      const { code, out } = await tenant(["delete", "acme", "--yes"]);
+      expect({ code, out }).toEqual({
+        code: 0,
+        out: ["acme is deleted by the next `pulumi up`: its database, files, backups and exports", WRITTEN],
+      });
+      expect(read()).toContain(block.replace(" } }", " }, confirm: acme.yourwarehousesaas.com }"));
+    });
+  });
+});
+
 describe("tenant promote", () => {
   it("changes the ring's line and names whom it reaches", () =>
     inProject(async ({ tenant, read }) => {

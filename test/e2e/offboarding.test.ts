@@ -6,9 +6,11 @@ import type { DeletionCertificate } from "../../ops/offboarding/erase.ts";
 import type { FinalBackup } from "../../registry/lifecycle.ts";
 import {
   acting,
+  commandEnvironment,
   connectionOf,
   loginOf,
   openWorkplace,
+  run,
   sql,
   type Outcome,
   type Workplace,
@@ -230,6 +232,19 @@ describe("offboarding", () => {
 });
 
 describe("archiving", () => {
+  it("gets its evidence from the bucket by the tenant command", async () => {
+    write();
+    const { id, sha256, verifiedAt } = await evidenceOf("acme");
+    const { code, output } = await run(
+      process.execPath,
+      ["cli/bin.mjs", "archive", "acme", "--stack", "sandbox", "--since", "2026-03-05", "--dry-run"],
+      { cwd: place.project, env: { ...commandEnvironment(place.platform), NO_COLOR: "1" } },
+    );
+    expect(code === 0 ? "" : output).toBe("");
+    expect(output).toContain(`its final backup ${id} was verified ${verifiedAt}`);
+    expect(output).toContain(`finalBackup: { id: ${id}, sha256: "${sha256}", verifiedAt: "${verifiedAt}" }`);
+  });
+
   it("is refused for evidence that is not the bucket's, before anything changes", async () => {
     const evidence = await evidenceOf("acme");
     entries.acme = ends("archived", "2026-03-05T00:00:00Z", { ...evidence, sha256: "4".repeat(64) });
