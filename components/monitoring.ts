@@ -29,7 +29,7 @@ export function createPoolMonitoring(scope: NamespacedScope, spec: PoolSpec): vo
   createRules(scope, poolRules(spec));
 }
 
-function createServiceMonitor(
+export function createServiceMonitor(
   scope: NamespacedScope,
   matchLabels: Readonly<Record<string, string>>,
   added: Readonly<Record<string, string>>,

@@ -1,5 +1,5 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { Server } from "node:http";
+import { serve } from "./serve.ts";
 
 /** Why a tenant is not served, and what its hosts answer meanwhile. */
 export const MAINTENANCE_STATUS = { maintenance: 503, payment_required: 402 } as const;
@@ -25,7 +25,7 @@ export function serveMaintenance(
   mode: MaintenanceMode,
   address: string,
 ): Promise<{ server: Server; address: string }> {
-  const server = createServer((request, response) => {
+  return serve((request, response) => {
     if (request.url === "/health" || request.url === "/ready") {
       response.writeHead(200, { "content-type": "text/plain" }).end("ok\n");
       return;
@@ -37,13 +37,5 @@ export function serveMaintenance(
         "retry-after": String(RETRY_AFTER_SECONDS),
       })
       .end(request.method === "HEAD" ? undefined : page(TEXTS[mode]));
-  });
-  const [, host = "", port = ""] = /^(.*):(\d+)$/.exec(address) ?? [];
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(Number(port), host, () => {
-      const { address: listening, port: chosen } = server.address() as AddressInfo;
-      resolve({ server, address: `${listening}:${chosen}` });
-    });
-  });
+  }, address);
 }

@@ -57,6 +57,18 @@ export function startSink(command: string, args: readonly string[], env: Environ
   return { stdin: child.stdin, ended: endOf(command, child), kill: () => void child.kill() };
 }
 
+/** @throws OpsFailure "configuration", from `ended`, where the program is not there */
+export function startFilter(command: string, args: readonly string[], env: Environment = {}): Sink & Source {
+  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["pipe", "pipe", "pipe"] });
+  child.stdin.on("error", () => undefined);
+  return {
+    stdin: child.stdin,
+    stdout: child.stdout,
+    ended: endOf(command, child),
+    kill: () => void child.kill(),
+  };
+}
+
 /** Runs a program to its end. */
 export async function runProgram(
   command: string,

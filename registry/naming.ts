@@ -123,6 +123,7 @@ export const ROUTE = "warehouse-route";
 export const INGRESS = "warehouse-ingress";
 export const BACKUP = "warehouse-backup";
 export const INIT = "warehouse-init";
+export const METRICS = "warehouse-metrics";
 export const MOVE = "warehouse-move";
 /** The command that prints what the Job of a move says. */
 export const moveLog = (id: string): string => `kubectl logs -n ${namespaceName(id)} job/${MOVE}`;

@@ -15,6 +15,7 @@ import { createQuota } from "../quota.ts";
 import type { NamespacedScope } from "../scope.ts";
 import { bucketFacts, oidcTrust, podTrust, RESTORE_ACCOUNT, restorePolicy } from "./bucketPolicy.ts";
 import type { CellConfig } from "./config.ts";
+import { createExporter, EXPORTER_POD } from "./exporter.ts";
 import { createRole } from "./roles.ts";
 
 /** The database that the login enters to make and drop others; nothing is kept in it. */
@@ -28,6 +29,8 @@ const DRILLS = { schedule: "30 3 * * *", deadlineSeconds: 8 * 3600 } as const;
 const JANITOR = { schedule: "0 3 * * *", deadlineSeconds: 1800 } as const;
 /** Never by itself. */
 const RESTORE = { schedule: "0 0 1 1 *", deadlineSeconds: 6 * 3600 } as const;
+
+const EXPORTER = { pod: EXPORTER_POD, replicas: { min: 1, max: 1 } } as const;
 
 /** Arguments of the Operations. */
 export interface OperationsArgs {
@@ -47,7 +50,7 @@ export class Operations extends ComponentResource {
     const labels = { "app.kubernetes.io/managed-by": "pulumi", "tenantstack.io/shared": "operations" };
     const outer = { name, labels, cell, foundation, parent: this };
     const scope = { ...outer, namespace: createNamespace(outer, OPERATIONS.namespace) };
-    const guards = [...createQuota(scope, namespaceQuota(undefined, 0)), ...createNetworkPolicies(scope)];
+    const guards = [...createQuota(scope, namespaceQuota(EXPORTER, 0)), ...createNetworkPolicies(scope)];
     const account = createBucketAccount(scope, {
       logicalName: `${name}-account`,
       name: OPERATIONS.account,
@@ -87,6 +90,7 @@ export class Operations extends ComponentResource {
       suspend: true,
       ...RESTORE,
     });
+    createExporter(scope, account, OPERATIONS.account, guards);
     this.registerOutputs({});
   }
 

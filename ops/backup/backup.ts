@@ -1,9 +1,9 @@
-import { readdir } from "node:fs/promises";
 import { PassThrough, type Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createZstdCompress, createZstdDecompress } from "node:zlib";
 import { withConnection } from "../connection.ts";
 import { OpsFailure } from "../failure.ts";
+import { countFiles, PACKED, startPacking } from "../files/pack.ts";
 import { requireVisibleRows } from "../pool/rows.ts";
 import { dumpCommand, programFailure, type DatabaseLogin } from "../postgres.ts";
 import { runProgram, startSink, startSource, type Ended } from "../program.ts";
@@ -117,14 +117,9 @@ async function backUpFiles(
   storage: ObjectStore,
   log: (line: string) => void,
 ): Promise<NonNullable<Manifest["files"]>> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(
-    (error: unknown): never => {
-      throw new OpsFailure("disk", `the files cannot be read: ${(error as Error).message}`);
-    },
-  );
-  const count = entries.filter((entry) => entry.isFile()).length;
+  const count = await countFiles(folder);
   log(`archiving ${count} files`);
-  const tar = startSource("tar", ["--create", "--file=-", `--directory=${folder}`, "."]);
+  const tar = startPacking(folder);
   const reader = startSink("tar", ["--list", "--file=-"]);
   const [pack, unpack] = [createZstdCompress(), createZstdDecompress()];
   const stop = (): void => {
@@ -137,11 +132,10 @@ async function backUpFiles(
     key,
     retainDays,
     proven: async () => {
-      // 1: a file changed while it was read, as files that are in use do.
       requireEnd(
         await tar.ended,
         (stderr) => new OpsFailure("disk", `tar of ${folder} failed: ${stderr}`),
-        [0, 1],
+        PACKED,
       );
       requireEnd(await reader.ended, (stderr) => unreadable("the archive", stderr));
     },

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { backup } from "../backup/backup.ts";
 import { BACKUP_KINDS } from "../backup/manifest.ts";
 import { databaseEnvironment, databaseLogin } from "../environment.ts";
+import { exportData } from "../export/export.ts";
 import { Storage } from "../storage.ts";
 import { command } from "./command.ts";
 import { filesEnvironment, filesFolder, tenantOf } from "./environment.ts";
@@ -36,5 +37,23 @@ export const backupCommand = command(
     const sums = files === null ? "" : `, files sha256 ${files.sha256}`;
     log(`backup ${manifest.id} complete: database sha256 ${database.sha256}${sums}`);
     return manifest;
+  },
+);
+
+export const exportCommand = command(
+  "Exports a tenant's data in a form that others can read: tables as CSV, definitions, files; result: the manifest.",
+  environment.omit({ BACKUP_KIND: true }),
+  (env, { log }) => {
+    const { OPS_ROOT, FILES_FOLDER } = env;
+    return exportData(
+      {
+        ...tenantOf(env),
+        scope: env.BACKUP_SCOPE,
+        ...(FILES_FOLDER === undefined ? {} : { files: filesFolder({ OPS_ROOT, FILES_FOLDER }) }),
+        database: databaseLogin(env),
+      },
+      new Storage(env.BACKUP_BUCKET),
+      log,
+    );
   },
 );

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { text } from "../environment.ts";
+import type { Choice } from "../restore/select.ts";
 
 /** The bucket; where it is and how to get in comes from the standard AWS variables. */
 export const bucketEnvironment = z.object({
@@ -27,6 +28,20 @@ const rootEnvironment = z.object({
 export const filesEnvironment = tenantEnvironment.extend({
   ...rootEnvironment.shape,
   FILES_FOLDER: text.describe("where the tenant's files are in the container"),
+});
+
+/** Which backup is meant; neither: the newest. */
+export const choiceEnvironment = z.object({
+  RESTORE_ID: text.optional().describe("id of the backup, acme-20260101T020304Z; default: the newest"),
+  RESTORE_AT: z.iso
+    .datetime()
+    .optional()
+    .describe("the newest backup that was begun not after this time, RFC 3339 UTC"),
+});
+
+export const choiceOf = (env: z.output<typeof choiceEnvironment>): Choice => ({
+  ...(env.RESTORE_ID === undefined ? {} : { id: env.RESTORE_ID }),
+  ...(env.RESTORE_AT === undefined ? {} : { at: env.RESTORE_AT }),
 });
 
 /** The folder of the tenant's files on this machine. */

@@ -1,27 +1,21 @@
-import { z } from "zod";
-import { databaseEnvironment, databaseLogin, text } from "../environment.ts";
+import { databaseEnvironment, databaseLogin } from "../environment.ts";
+import { restoreFiles } from "../files/restore.ts";
 import { isEnding } from "../program.ts";
 import { drill } from "../restore/drill.ts";
 import { drills } from "../restore/drills.ts";
 import { janitor } from "../restore/janitor.ts";
 import { restore } from "../restore/restore.ts";
-import type { Choice } from "../restore/select.ts";
 import { Storage } from "../storage.ts";
 import { command } from "./command.ts";
-import { bucketEnvironment, tenantEnvironment, tenantOf } from "./environment.ts";
-
-const choiceEnvironment = z.object({
-  RESTORE_ID: text.optional().describe("id of the backup, acme-20260101T020304Z; default: the newest"),
-  RESTORE_AT: z.iso
-    .datetime()
-    .optional()
-    .describe("the newest backup that was begun not after this time, RFC 3339 UTC"),
-});
-
-const choiceOf = (env: z.output<typeof choiceEnvironment>): Choice => ({
-  ...(env.RESTORE_ID === undefined ? {} : { id: env.RESTORE_ID }),
-  ...(env.RESTORE_AT === undefined ? {} : { at: env.RESTORE_AT }),
-});
+import {
+  bucketEnvironment,
+  choiceEnvironment,
+  choiceOf,
+  filesEnvironment,
+  filesFolder,
+  tenantEnvironment,
+  tenantOf,
+} from "./environment.ts";
 
 const environment = databaseEnvironment.extend({ ...tenantEnvironment.shape, ...choiceEnvironment.shape });
 
@@ -70,4 +64,21 @@ export const janitorCommand = command(
   "Drops the databases that restores kept more than 7 days ago and those that dead runs left; result: which.",
   databaseEnvironment,
   (env, { log }) => janitor(databaseLogin(env), new Date(), log),
+);
+
+export const filesRestore = command(
+  "Brings a tenant's files back to a backup, beside and then swapped, where their volume is mounted; result: what was kept.",
+  filesEnvironment.omit({ BACKUP_RETAIN_DAYS: true }).extend(choiceEnvironment.shape),
+  (env, { log }) =>
+    restoreFiles(
+      {
+        tenantId: env.TENANT_ID,
+        prefix: env.BACKUP_PREFIX,
+        folder: filesFolder(env),
+        choice: choiceOf(env),
+      },
+      new Storage(env.BACKUP_BUCKET),
+      new Date(),
+      log,
+    ),
 );

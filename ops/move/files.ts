@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { lstat, mkdir, readdir, rename, rm, rmdir, utimes } from "node:fs/promises";
-import { dirname, join, sep } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { OpsFailure } from "../failure.ts";
+import { isOwn, OWN_PREFIX } from "../files/own.ts";
 import type { ObjectStore } from "../storage.ts";
 
 /** What a folder of uploaded files holds. Paths are relative, with `/`. */
@@ -142,13 +143,14 @@ export async function verifyFiles(
 }
 
 /** Holds files while they arrive, on the volume that they arrive on. */
-const ARRIVING = ".warehouse-arriving";
+const ARRIVING = `${OWN_PREFIX}arriving`;
 
 async function removeEmptyFolders(folder: string): Promise<void> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   const folders = entries
     .filter((entry) => entry.isDirectory())
-    .map((entry) => join(entry.parentPath, entry.name));
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => !isOwn(relative(folder, path)));
   // The deepest first; one that holds something stays.
   for (const path of folders.sort((a, b) => b.length - a.length)) await rmdir(path).catch(() => undefined);
 }
@@ -180,7 +182,7 @@ async function listFiles(folder: string): Promise<Manifest["files"]> {
   const files: Manifest["files"] = [];
   for (const name of names.sort()) {
     const facts = await lstat(join(folder, name));
-    if (facts.isDirectory() || name.split(sep)[0] === ARRIVING) continue;
+    if (facts.isDirectory() || isOwn(name)) continue;
     if (!facts.isFile()) {
       throw new OpsFailure("configuration", `${name} is no plain file; only plain files can be moved`);
     }

@@ -1,9 +1,8 @@
-import { Writable } from "node:stream";
 import { escapeIdentifier, type Client } from "pg";
 import { databaseName } from "../../registry/naming.ts";
 import { utcTime, type Manifest } from "../backup/manifest.ts";
+import { readBack } from "../backup/readBack.ts";
 import { countRows, schemaDigest } from "../backup/snapshot.ts";
-import { tee } from "../backup/stream.ts";
 import { withConnection } from "../connection.ts";
 import { OpsFailure } from "../failure.ts";
 import { clientEnvironment, programFailure, type DatabaseLogin } from "../postgres.ts";
@@ -96,29 +95,12 @@ async function load(
   store: ObjectStore,
 ): Promise<void> {
   const args = ["--exit-on-error", "--single-transaction", "--no-owner", `--dbname=${login.name}`];
-  const dump = await store.stream(database.key);
   const restore = startSink(
     "pg_restore",
     owner === undefined ? [...args, "--no-privileges"] : [...args, `--role=${owner}`],
     clientEnvironment(login),
   );
-  const nowhere = new Writable({
-    write: (_chunk, _encoding, done) => {
-      done();
-    },
-  });
-  const passed = await tee(dump, restore.stdin, nowhere).catch((error: unknown): never => {
-    restore.kill();
-    throw error;
-  });
-  const { code, stderr } = await restore.ended;
-  if (passed.sha256 !== database.sha256) {
-    throw new OpsFailure(
-      "verification",
-      `${database.key} is not what was backed up: its checksum is another`,
-    );
-  }
-  if (code !== 0) throw programFailure("pg_restore", login, stderr);
+  await readBack(store, database, restore, false, (stderr) => programFailure("pg_restore", login, stderr));
 }
 
 /** @throws OpsFailure "verification" that names what differs */

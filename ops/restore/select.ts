@@ -38,6 +38,19 @@ export async function selectBackup(
       `${tenantId} has no such backup (${meant}); ${newest === undefined ? "it has none" : `its newest is ${tenantId}-${newest}`}`,
     );
   }
+  return readManifest(store, tenantId, prefix, time);
+}
+
+/**
+ * The manifest of the backup that was begun at a time.
+ * @throws OpsFailure "verification" where it is not what it says
+ */
+export async function readManifest(
+  store: ObjectStore,
+  tenantId: string,
+  prefix: string,
+  time: string,
+): Promise<Manifest> {
   const key = manifestKey(prefix, time);
   const manifest = await readObject(store, key, manifestSchema, "manifest of a backup");
   if (manifest.tenantId !== tenantId || manifest.id !== `${tenantId}-${time}`) {

@@ -80,4 +80,38 @@ describe("operations", () => {
       DATABASE_SSLMODE: "verify-full",
     });
   });
+
+  it("tell Prometheus of backups and drills, which alone reaches that port", () => {
+    const { spec } = inputs("Deployment", "operations-metrics") as {
+      spec: {
+        template: {
+          metadata: { labels: object };
+          spec: { serviceAccountName: string; containers: [Container] };
+        };
+      };
+    };
+    const { metadata, spec: pod } = spec.template;
+    expect(metadata.labels).toMatchObject({ app: "warehouse-metrics" });
+    expect(pod).toMatchObject({
+      serviceAccountName: "warehouse-restore",
+      containers: [{ args: ["metrics"], ports: [{ name: "metrics", containerPort: 9090 }] }],
+    });
+    expect(inputs("Service", "operations-metrics-service")).toMatchObject({
+      spec: { selector: { app: "warehouse-metrics" }, ports: [{ name: "metrics", port: 9090 }] },
+    });
+    expect(inputs("ServiceMonitor", "operations-service-monitor")).toMatchObject({
+      spec: { selector: { matchLabels: { app: "warehouse-metrics" } }, endpoints: [{ port: "metrics" }] },
+    });
+    expect(inputs("NetworkPolicy", "operations-metrics-ingress")).toMatchObject({
+      spec: {
+        podSelector: { matchLabels: { app: "warehouse-metrics" } },
+        ingress: [
+          {
+            from: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "monitoring" } } }],
+            ports: [{ protocol: "TCP", port: 9090 }],
+          },
+        ],
+      },
+    });
+  });
 });

@@ -1,0 +1,96 @@
+import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment.js";
+import { Service } from "@pulumi/kubernetes/core/v1/service.js";
+import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
+import type { Input, Resource } from "@pulumi/pulumi";
+import { METRICS } from "../../registry/naming.ts";
+import { bucketEnv } from "../bucketEnv.ts";
+import { createServiceMonitor } from "../monitoring.ts";
+import { CONTAINER_SECURITY, hardenedPod, METRICS_PORT, resourceRequirements } from "../pod.ts";
+import type { NamespacedScope } from "../scope.ts";
+
+/** Reads what is new in the bucket every few minutes, and answers. */
+export const EXPORTER_POD = {
+  requests: { cpu: 20, memory: 128 * 2 ** 20 },
+  limits: { cpu: 200, memory: 256 * 2 ** 20 },
+} as const;
+
+const SELECTOR = { app: METRICS } as const;
+
+/**
+ * What tells Prometheus of backups and drills: see ops/metrics/.
+ * @param account that may read all of `customers/`
+ */
+export function createExporter(
+  scope: NamespacedScope,
+  account: Input<string>,
+  accountName: string,
+  guards: readonly Resource[],
+): void {
+  const { name: prefix, labels: own, cell, parent, namespace } = scope;
+  const labels = { ...own, ...SELECTOR };
+  const policy = new NetworkPolicy(
+    `${prefix}-metrics-ingress`,
+    {
+      metadata: { name: METRICS, namespace, labels },
+      spec: {
+        podSelector: { matchLabels: SELECTOR },
+        policyTypes: ["Ingress"],
+        ingress: [
+          {
+            from: [
+              {
+                namespaceSelector: {
+                  matchLabels: { "kubernetes.io/metadata.name": cell.network.monitoringNamespace },
+                },
+              },
+            ],
+            ports: [{ protocol: "TCP", port: METRICS_PORT }],
+          },
+        ],
+      },
+    },
+    { parent },
+  );
+  new Deployment(
+    `${prefix}-metrics`,
+    {
+      metadata: { name: METRICS, namespace, labels },
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: SELECTOR },
+        revisionHistoryLimit: 3,
+        template: {
+          metadata: { labels },
+          spec: {
+            serviceAccountName: account,
+            ...hardenedPod(cell, "batch"),
+            containers: [
+              {
+                name: METRICS,
+                image: cell.backup.image,
+                args: ["metrics"],
+                env: bucketEnv(cell, accountName),
+                ports: [{ name: "metrics", containerPort: METRICS_PORT }],
+                securityContext: CONTAINER_SECURITY,
+                resources: resourceRequirements(EXPORTER_POD.requests, EXPORTER_POD.limits),
+                // A bucket that does not answer is an alert's matter: a restart would not mend it.
+                readinessProbe: { httpGet: { path: "/health", port: "metrics" }, periodSeconds: 5 },
+                livenessProbe: { httpGet: { path: "/health", port: "metrics" }, periodSeconds: 10 },
+              },
+            ],
+          },
+        },
+      },
+    },
+    { parent, dependsOn: [...guards, policy], customTimeouts: { create: "5m", update: "5m" } },
+  );
+  new Service(
+    `${prefix}-metrics-service`,
+    {
+      metadata: { name: METRICS, namespace, labels },
+      spec: { selector: SELECTOR, ports: [{ name: "metrics", port: METRICS_PORT, targetPort: "metrics" }] },
+    },
+    { parent },
+  );
+  createServiceMonitor(scope, SELECTOR, {});
+}
