@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { FinalBackup } from "../../registry/lifecycle.ts";
 import { manifestKeyOf } from "../backup/manifest.ts";
 import { OpsFailure } from "../failure.ts";
-import { selectBackup } from "../restore/select.ts";
+import { newestBackup } from "../restore/select.ts";
 import type { ObjectStore } from "../storage.ts";
 
 const evidenceSchema = z.object({ id: z.string(), sha256: z.string(), verifiedAt: z.string() });
@@ -52,7 +52,7 @@ export async function requireEvidence(
       `${claimed.id} is not what was verified; write { id: ${verified.id}, sha256: "${verified.sha256}", verifiedAt: "${verified.verifiedAt}" }`,
     );
   }
-  const manifest = await selectBackup(store, tenantId, prefix, {});
+  const manifest = await newestBackup(store, tenantId, prefix);
   if (manifest.id !== claimed.id) {
     fail(`${manifest.id} (${manifest.kind}) was taken after it; apply state offboarding again`);
   }

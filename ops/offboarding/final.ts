@@ -2,7 +2,7 @@ import type { FinalBackup } from "../../registry/lifecycle.ts";
 import { utcTime } from "../backup/manifest.ts";
 import { OpsFailure } from "../failure.ts";
 import { drill, type DrillRequest } from "../restore/drill.ts";
-import { selectBackup } from "../restore/select.ts";
+import { newestBackup } from "../restore/select.ts";
 import type { ObjectStore } from "../storage.ts";
 import { manifestSha256, readEvidence, writeEvidence } from "./evidence.ts";
 
@@ -17,7 +17,7 @@ export async function verifyFinal(
   log: (line: string) => void,
 ): Promise<FinalBackup> {
   const { tenantId, prefix } = request;
-  const { id, kind } = await selectBackup(store, tenantId, prefix, {});
+  const { id, kind } = await newestBackup(store, tenantId, prefix);
   if (kind !== "final") {
     throw new OpsFailure("verification", `the newest backup of ${tenantId} is ${id}, of kind ${kind}`);
   }

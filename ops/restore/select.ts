@@ -3,7 +3,7 @@ import { OpsFailure } from "../failure.ts";
 import { readObject } from "../readObject.ts";
 import type { ObjectStore } from "../storage.ts";
 
-/** Which backup is meant; neither: the newest. */
+/** Which backup is meant; neither: the newest. What was kept before a restore is meant only by its id. */
 export interface Choice {
   /** acme-20260101T020304Z */
   readonly id?: string;
@@ -27,17 +27,27 @@ export async function selectBackup(
 ): Promise<Manifest> {
   const limit = at === undefined ? undefined : basicTime(new Date(at));
   const times = await backupTimes(store, prefix);
-  const time = times.findLast((each) =>
+  const meant = times.filter((each) =>
     id === undefined ? limit === undefined || each <= limit : `${tenantId}-${each}` === id,
   );
-  if (time === undefined) {
-    const meant = id ?? (at === undefined ? "any" : `one not after ${at}`);
-    const newest = times.at(-1);
-    throw new OpsFailure(
-      "verification",
-      `${tenantId} has no such backup (${meant}); ${newest === undefined ? "it has none" : `its newest is ${tenantId}-${newest}`}`,
-    );
+  for (const time of meant.reverse()) {
+    const manifest = await readManifest(store, tenantId, prefix, time);
+    if (id !== undefined || manifest.kind !== "pre-restore") return manifest;
   }
+  const newest = times.at(-1);
+  throw new OpsFailure(
+    "verification",
+    `${tenantId} has no such backup (${id ?? (at === undefined ? "any" : `one not after ${at}`)}); ${newest === undefined ? "it has none" : `its newest is ${tenantId}-${newest}`}`,
+  );
+}
+
+/**
+ * The manifest of a tenant's newest backup, whatever it was taken for.
+ * @throws OpsFailure "verification" where there is none
+ */
+export async function newestBackup(store: ObjectStore, tenantId: string, prefix: string): Promise<Manifest> {
+  const time = (await backupTimes(store, prefix)).at(-1);
+  if (time === undefined) throw new OpsFailure("verification", `${tenantId} has no backup`);
   return readManifest(store, tenantId, prefix, time);
 }
 

@@ -6,7 +6,7 @@ import { bootstrapPool } from "../../ops/pool/bootstrap.ts";
 import type { DatabaseLogin } from "../../ops/postgres.ts";
 import { drill } from "../../ops/restore/drill.ts";
 import { restore, type RestoreRequest } from "../../ops/restore/restore.ts";
-import { selectBackup } from "../../ops/restore/select.ts";
+import { newestBackup, selectBackup } from "../../ops/restore/select.ts";
 import { FolderStore } from "../support/folderStore.ts";
 import { createPool, POOL } from "../support/pool.ts";
 import { PASSWORD, startPostgres, withPrograms, type PostgresServer } from "../support/postgres.ts";
@@ -182,11 +182,13 @@ describe("a restore of a database", () => {
         `SELECT pg_get_userbyid(datdba) AS owner FROM pg_database WHERE datname = '${kept}'`,
       ),
     ).toEqual([{ owner: "warehouse_ops" }]);
-    const preRestore = await selectBackup(store, "solo", prefix("solo"), {});
+    const preRestore = await newestBackup(store, "solo", prefix("solo"));
     expect(preRestore).toMatchObject({
       kind: "pre-restore",
       database: { tables: [{ name: "orders", rows: 500 }] },
     });
+    // It holds the damage: unless it is named, the one before is meant.
+    expect((await selectBackup(store, "solo", prefix("solo"), {})).id).toBe(first.id);
     await wait();
     await restoring("solo", { id: preRestore.id });
     expect(await orders()).toHaveLength(500);
