@@ -5,10 +5,9 @@ import { CELL_LABEL, hostsAnnotation } from "../registry/naming.ts";
 import type { TenantSpec } from "../registry/spec.ts";
 import type { Scope } from "./scope.ts";
 
-/** The hosts of a tenant, for the namespace whose Ingresses, routes and certificates may be for them. */
-export const hostClaims = ({ id, host, customHosts }: TenantSpec): Record<string, string> => ({
-  [hostsAnnotation(id)]: [host, ...customHosts].join(","),
-});
+/** The hosts of a tenant, for the namespace whose Ingresses, routes and certificates may be for them; an archived one has none. */
+export const hostClaims = ({ id, state, host, customHosts }: TenantSpec): Record<string, string> =>
+  state === "archived" ? {} : { [hostsAnnotation(id)]: [host, ...customHosts].join(",") };
 
 /**
  * A namespace: unit of access, quota, cost and backup identity. Deleting it deletes all in it. Its label binds the

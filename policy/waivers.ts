@@ -53,6 +53,12 @@ export const WAIVERS: readonly Waiver[] = [
   },
   {
     tool: "kube-score",
+    check: "deployment-replicas",
+    objects: /^Deployment warehouse-ops\/warehouse-metrics$/,
+    reason: "Two exporters would report each backup twice; an alert tells of one that stays away.",
+  },
+  {
+    tool: "kube-score",
     check: "deployment-has-host-podantiaffinity",
     objects: /^Deployment \S+\/warehouse-app$/,
     reason: "Topology spread constraints over nodes and zones do the same, for more than two replicas too.",

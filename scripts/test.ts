@@ -8,7 +8,7 @@ const [project, ...rest] = process.argv.slice(2);
 const root = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "warehouse-tests-"));
 
-/** Runs one Jest project; the e2e tests share one sandbox and so run one file after the other. */
+/** Runs one Jest project. Each file of the e2e tests has a sandbox of its own, which two cores carry two of. */
 function run(name: string): { passed: number; failed: number; ok: boolean } {
   const report = join(folder, `${name}.json`);
   const { status } = spawnSync(
@@ -19,7 +19,7 @@ function run(name: string): { passed: number; failed: number; ok: boolean } {
       name,
       "--json",
       `--outputFile=${report}`,
-      ...(name === "e2e" ? ["--runInBand", "--verbose"] : ["--maxWorkers=100%"]),
+      ...(name === "e2e" ? ["--maxWorkers=2", "--verbose"] : ["--maxWorkers=100%"]),
       ...rest,
     ],
     { cwd: root, stdio: ["ignore", "ignore", "inherit"] },

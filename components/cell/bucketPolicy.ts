@@ -133,7 +133,7 @@ export function restorePolicy(facts: BucketFacts): Policy {
       Sid: "WriteReportsAndBackups",
       Effect: "Allow",
       Action: WRITE,
-      Resource: ["db", "files", "drills"].map((folder) => `${arn}/${every}${folder}/*`),
+      Resource: ["db", "files", "drills", "final"].map((folder) => `${arn}/${every}${folder}/*`),
     },
     ...keyStatements(facts),
   );

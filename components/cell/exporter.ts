@@ -74,7 +74,7 @@ export function createExporter(
                 securityContext: CONTAINER_SECURITY,
                 resources: resourceRequirements(EXPORTER_POD.requests, EXPORTER_POD.limits),
                 // A bucket that does not answer is an alert's matter: a restart would not mend it.
-                readinessProbe: { httpGet: { path: "/health", port: "metrics" }, periodSeconds: 5 },
+                readinessProbe: { httpGet: { path: "/ready", port: "metrics" }, periodSeconds: 5 },
                 livenessProbe: { httpGet: { path: "/health", port: "metrics" }, periodSeconds: 10 },
               },
             ],
@@ -88,7 +88,11 @@ export function createExporter(
     `${prefix}-metrics-service`,
     {
       metadata: { name: METRICS, namespace, labels },
-      spec: { selector: SELECTOR, ports: [{ name: "metrics", port: METRICS_PORT, targetPort: "metrics" }] },
+      spec: {
+        type: "ClusterIP",
+        selector: SELECTOR,
+        ports: [{ name: "metrics", port: METRICS_PORT, targetPort: "metrics" }],
+      },
     },
     { parent },
   );

@@ -36,6 +36,8 @@ const EXPORTER = { pod: EXPORTER_POD, replicas: { min: 1, max: 1 } } as const;
 export interface OperationsArgs {
   readonly cell: CellConfig;
   readonly foundation: readonly Resource[];
+  /** What closes the server's own databases. */
+  readonly server: Resource;
 }
 
 /**
@@ -44,7 +46,7 @@ export interface OperationsArgs {
  * `tenant` command gives to one Job and takes back: the CronJob of restores is suspended for good and only its pattern.
  */
 export class Operations extends ComponentResource {
-  constructor({ cell, foundation }: OperationsArgs, opts: ComponentResourceOptions) {
+  constructor({ cell, foundation, server }: OperationsArgs, opts: ComponentResourceOptions) {
     const name = "operations";
     super("warehouse:tenancy:Operations", name, {}, opts);
     const labels = { "app.kubernetes.io/managed-by": "pulumi", "tenantstack.io/shared": "operations" };
@@ -65,7 +67,8 @@ export class Operations extends ComponentResource {
     const entry = new Grant(
       `${name}-connect`,
       { database: ENTRANCE, role: login.role.name, objectType: "database", privileges: ["CONNECT"] },
-      { parent: this },
+      // Both change the access list of one database: at once they fail with "tuple concurrently updated".
+      { parent: this, dependsOn: [server] },
     );
     const secret = createLoginSecret(scope, "secret", OPERATIONS.secret, login, ENTRANCE, entry);
 

@@ -59,10 +59,7 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
   const providers = createProviders(cell, password.value);
   const foundation = new Foundation(cell, { providers }).parts;
   const server = new DatabaseServer("database-server", { providers });
-  // Both change the access list of one database: at once they fail with "tuple concurrently updated".
-  const operations = cell.operations
-    ? [new Operations({ cell, foundation }, { providers, dependsOn: [server] })]
-    : [];
+  const operations = cell.operations ? [new Operations({ cell, foundation, server }, { providers })] : [];
   const pools = neededPools(loaded.value.pools, tenants, Object.keys(outputs["pools"] ?? {}));
   const hooks = lifecycleHooks(loaded.value, cell, () => valueOf(password.value));
   const shrinking = shrinkingTenants(applied, tenants);

@@ -11,12 +11,16 @@ export async function serveMetrics(
   { listen, refreshSeconds }: { readonly listen: string; readonly refreshSeconds: number },
   log: (line: string) => void,
 ): Promise<{ readonly server: Server; readonly address: string }> {
+  let refreshed = false;
   const served = await serve((request, response) => {
     if (request.url === "/metrics") {
       response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
       response.end(metrics.text());
     } else if (request.url === "/health") {
       response.writeHead(200, { "content-type": "text/plain" }).end("ok\n");
+    } else if (request.url === "/ready") {
+      // Before the first refresh every backup would look as if it were missing.
+      response.writeHead(refreshed ? 200 : 503).end();
     } else response.writeHead(404).end();
   }, listen);
   let timer: NodeJS.Timeout | undefined;
@@ -27,6 +31,7 @@ export async function serveMetrics(
     } catch (error) {
       log(`the bucket was not read: ${(error as Error).message}`);
     }
+    refreshed = true;
     if (!closed) timer = setTimeout(() => void refresh(), refreshSeconds * 1000);
   };
   served.server.once("close", () => {

@@ -1,3 +1,4 @@
+import { OPERATIONS } from "../../registry/naming.ts";
 import type { CellView, Check, Workload } from "../cell.ts";
 import { fieldsOf, listOf, textsOf } from "../fields.ts";
 import { Network, type Endpoint } from "../network.ts";
@@ -105,7 +106,8 @@ export const podsReachWhatTheyNeed: Check = function* (cell) {
     if (!network.allows({ from: pod, to: { name: "database", ip: "10.0.64.9" }, port: 5432 }))
       yield [manifest, "cannot reach the database"];
     if (manifest.kind !== "Deployment") continue;
-    if (!edges.some((from) => network.allows({ from, to: pod, port: 8080 })))
+    const isServed = manifest.metadata.namespace !== OPERATIONS.namespace;
+    if (isServed && !edges.some((from) => network.allows({ from, to: pod, port: 8080 })))
       yield [manifest, "cannot be reached by the edge"];
     if (!network.allows({ from: platformPod("monitoring"), to: pod, port: 9090 }))
       yield [manifest, "cannot be measured"];

@@ -1,16 +1,28 @@
-import { CELL_LABEL, HOSTS_PREFIX, namespaceName, TENANT_LABEL } from "../../registry/naming.ts";
+import {
+  ALLOW_DELETE,
+  CELL_LABEL,
+  HOSTS_PREFIX,
+  namespaceName,
+  TENANT_LABEL,
+} from "../../registry/naming.ts";
 import type { CellView, Check } from "../cell.ts";
 import { at, fieldsOf, listOf, textOf, textsOf } from "../fields.ts";
 import type { Manifest } from "../manifest.ts";
 
 const tenantOf = ({ metadata }: Manifest): string => metadata.labels?.[TENANT_LABEL] ?? "";
 
+/** The hosts that a namespace is for; an archived tenant's, which may be deleted, is for none. */
+function claimsOf({ metadata: { annotations = {} } }: Manifest, id: string): readonly string[] {
+  const claims = annotations[HOSTS_PREFIX + id];
+  return claims === undefined && annotations[ALLOW_DELETE] === id ? [] : (claims ?? "").split(",");
+}
+
 /** The hosts of the cell's tenants, as their namespaces say. */
 const hostsOf = (cell: CellView): Map<string, readonly string[]> =>
   new Map(
-    cell.ofKind("Namespace").flatMap(({ metadata: { annotations = {} } }) => {
-      const id = annotations[TENANT_LABEL];
-      return id === undefined ? [] : [[id, (annotations[HOSTS_PREFIX + id] ?? "").split(",")] as const];
+    cell.ofKind("Namespace").flatMap((namespace) => {
+      const id = namespace.metadata.annotations?.[TENANT_LABEL];
+      return id === undefined ? [] : [[id, claimsOf(namespace, id)] as const];
     }),
   );
 
@@ -26,7 +38,7 @@ export const namespacesAreMarked: Check = function* (cell) {
     const id = annotations[TENANT_LABEL] ?? "";
     if (name.startsWith("customer-") && (namespaceName(id) !== name || labels[TENANT_LABEL] !== id))
       yield [namespace, "does not say whose it is"];
-    for (const host of id === "" ? [] : (annotations[HOSTS_PREFIX + id] ?? "").split(",")) {
+    for (const host of id === "" ? [] : claimsOf(namespace, id)) {
       const other = claimed.get(host);
       if (host === "" || host.includes("*")) yield [namespace, `claims "${host}", which is no host`];
       if (other !== undefined) yield [namespace, `claims ${host}, which is ${other}'s`];

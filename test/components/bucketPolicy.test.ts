@@ -317,6 +317,7 @@ describe("the platform's role for restores", () => {
              "arn:aws:s3:::backups/customers/*/db/*",
              "arn:aws:s3:::backups/customers/*/files/*",
              "arn:aws:s3:::backups/customers/*/drills/*",
+             "arn:aws:s3:::backups/customers/*/final/*",
            ],
            "Sid": "WriteReportsAndBackups",
          },

@@ -1,3 +1,4 @@
+import { DatabaseServer } from "../../components/cell/databaseServer.ts";
 import { Operations } from "../../components/cell/operations.ts";
 import { gatewayCell } from "../support/cell.ts";
 import { register, type Registration } from "../support/mocks.ts";
@@ -31,7 +32,10 @@ function inputs(type: string, name: string): Record<string, unknown> {
 }
 
 beforeAll(async () => {
-  registrations = await register(() => new Operations({ cell: gatewayCell, foundation: [] }, {}));
+  registrations = await register(() => {
+    const server = new DatabaseServer("database-server", {});
+    new Operations({ cell: gatewayCell, foundation: [], server }, {});
+  });
 });
 
 describe("operations", () => {

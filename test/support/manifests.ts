@@ -1,4 +1,5 @@
 import type { CellConfig } from "../../components/cell/config.ts";
+import { DatabaseServer } from "../../components/cell/databaseServer.ts";
 import { Operations } from "../../components/cell/operations.ts";
 import type { Manifest } from "../../policy/manifest.ts";
 import type { Registration } from "./mocks.ts";
@@ -45,6 +46,26 @@ const EVERY_KIND = registryOf(
   { id: "carla", plan: "starter" },
   { id: "carla-2", plan: "starter", state: "suspended", suspension: { reason: "security" } },
   { id: "fred", plan: "enterprise", migration: { kind: "placement", from: "starter", phase: "sync" } },
+  {
+    id: "gale",
+    plan: "starter",
+    state: "offboarding",
+    offboarding: { reason: "unpaid", purgeAfter: "2026-05-01T00:00:00Z" },
+  },
+  {
+    id: "hugo",
+    plan: "enterprise",
+    state: "archived",
+    offboarding: {
+      reason: "unpaid",
+      purgeAfter: "2026-05-01T00:00:00Z",
+      finalBackup: {
+        id: "hugo-20260401T000000Z",
+        sha256: "4".repeat(64),
+        verifiedAt: "2026-04-01T01:00:00Z",
+      },
+    },
+  },
   tombstone,
 );
 
@@ -52,6 +73,6 @@ const EVERY_KIND = registryOf(
 export const renderManifests = async (cell: CellConfig, registry = EVERY_KIND): Promise<Manifest[]> =>
   manifestsOf(
     await renderCell(loadValid(registry), cell, (foundation) => {
-      new Operations({ cell, foundation }, {});
+      new Operations({ cell, foundation, server: new DatabaseServer("database-server", {}) }, {});
     }),
   );
