@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import { Refusal } from "../failures.ts";
 import type { Io } from "../io.ts";
 import { runBesideBackup } from "../jobs/besideBackup.ts";
@@ -14,10 +14,39 @@ export function registerBackup(program: Command, io: Io): void {
     .summary("back a tenant up now")
     .description(
       "Backs a tenant up now, database and files, by a Job of its own on the cluster, and follows it. Scheduled backups go on as before.",
+    )
+    .addOption(
+      new Option(
+        "--from <host:port>",
+        "read the database from this server, as one that was recovered to a point in time, with the same login",
+      ).argParser(server),
     );
-  runsJobs(command).action(async (id: string, options: JobOptions) => {
-    await operate(io, options, id, "backup", [{ name: "BACKUP_KIND", value: "manual" }]);
+  runsJobs(command).action(async (id: string, options: JobOptions & { readonly from?: Server }) => {
+    const { from } = options;
+    await operate(io, options, id, "backup", [
+      { name: "BACKUP_KIND", value: "manual" },
+      ...(from === undefined
+        ? []
+        : [
+            { name: "DATABASE_HOST", value: from.host },
+            { name: "DATABASE_PORT", value: from.port },
+          ]),
+    ]);
   });
+}
+
+/** A database server in place of the cell's. */
+interface Server {
+  readonly host: string;
+  readonly port: string;
+}
+
+function server(text: string): Server {
+  const [, host, port] = /^([A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})):(\d{1,5})$/.exec(text) ?? [];
+  if (host === undefined || port === undefined) {
+    throw new InvalidArgumentError("write the server as host:port, e.g. recovered.internal:5432");
+  }
+  return { host, port };
 }
 
 export function registerVerify(program: Command, io: Io): void {

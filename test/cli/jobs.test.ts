@@ -92,6 +92,24 @@ describe("tenant backup", () => {
       );
     }));
 
+  it("reads another server where one was recovered to a point in time", () =>
+    onCluster(DONE, async (cluster) => {
+      const from = ["--from", "recovered.internal:5433"];
+      expect((await cluster.tenant(["backup", "acme", ...from])).code).toBe(0);
+      const [job] = made(cluster, "Job") as unknown as [
+        { spec: { template: { spec: { containers: [{ env: object[] }] } } } },
+      ];
+      expect(job.spec.template.spec.containers[0].env).toEqual(
+        expect.arrayContaining([
+          { name: "DATABASE_HOST", value: "recovered.internal" },
+          { name: "DATABASE_PORT", value: "5433" },
+        ]),
+      );
+      const { code, err } = await cluster.tenant(["backup", "acme", "--from", "recovered.internal"]);
+      expect(code).toBe(2);
+      expect(err.join("\n")).toContain("write the server as host:port, e.g. recovered.internal:5432");
+    }));
+
   it("prints one document for programs, and everything else on standard error", () =>
     onCluster(DONE, async ({ tenant }) => {
       const { code, out, err } = await tenant(["backup", "acme", "--json"]);
