@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { OPERATIONS } from "../../registry/naming.ts";
@@ -6,10 +8,13 @@ import {
   acting,
   commandEnvironment,
   connectionOf,
+  contentOf,
+  filesOf,
   loginOf,
   openWorkplace,
   run,
   sql,
+  writeFile,
   type Outcome,
   type Workplace,
 } from "../support/e2e.ts";
@@ -25,6 +30,9 @@ type Id = keyof typeof PLANS;
 const IDS = Object.keys(PLANS) as Id[];
 const TABLE =
   "create table app.items (tenant_id text not null, id int, name text, primary key (tenant_id, id))";
+
+/** Files of each tenant, by their paths. */
+const FILES = { "2026/logo.txt": "a logo", "2026/a file.txt": "content" };
 
 let place: Workplace;
 
@@ -112,6 +120,9 @@ afterAll(() => place.close());
 
 describe.each(["carla", "dora", "acme"] as const)("a backup of %s", (id) => {
   it("is taken and restored by the command: rows, access and limits are as they were, others stay out", async () => {
+    const [folder, beside] = [filesOf(place, id, PLANS[id]), filesOf(place, "sam", PLANS.sam)];
+    for (const [path, content] of Object.entries(FILES)) writeFile(folder, path, content);
+    writeFile(beside, "2026/logo.txt", "sam's");
     const [before, rights, inside, neighbour] = [
       await rows(id),
       await access(id),
@@ -122,9 +133,13 @@ describe.each(["carla", "dora", "acme"] as const)("a backup of %s", (id) => {
     expect(backup).toMatchObject({ state: "succeeded", result: { kind: "manual", tenantId: id } });
     await change(id, "delete from items where id > 10; update items set name = 'damaged'");
     expect(await rows(id)).not.toEqual(before);
-    const args = ["--backup", backup.result.id, "--yes", "--only", "database"];
-    expect((await done("restore", id, ...args)).exitCode).toBe(0);
+    writeFile(folder, "2026/logo.txt", "damaged");
+    writeFile(folder, "2026/virus.php", "added");
+    rmSync(join(folder, "2026/a file.txt"));
+    await done("restore", id, "--backup", backup.result.id, "--yes");
     expect(await rows(id)).toEqual(before);
+    expect(contentOf(folder)).toEqual(FILES);
+    expect(contentOf(beside)).toEqual({ "2026/logo.txt": "sam's" });
     expect(await access(id)).toEqual(rights);
     expect(await entered(id)).toEqual(inside);
     expect(await rows("sam")).toEqual(neighbour);

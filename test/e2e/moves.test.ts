@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import type { Billing } from "../../billing/contract.ts";
 import type { PlanName } from "../../registry/catalogue.ts";
 import { heal } from "../../sandbox/stack.ts";
@@ -7,10 +7,13 @@ import {
   acting,
   commandEnvironment,
   connectionOf,
+  contentOf,
+  filesOf,
   killedUp,
   loginOf,
   openWorkplace,
   sql,
+  writeFile,
   type Workplace,
 } from "../support/e2e.ts";
 
@@ -84,31 +87,14 @@ async function sharedRows(id: string): Promise<number> {
 }
 
 /** The folder that the application sees the tenant's files in, under a plan. */
-function files(plan: PlanName): string {
-  const { volumes: claims } = place.platform.paths;
-  return plan === "starter" || plan === "professional"
-    ? join(claims, `pool-${plan}`, "warehouse-uploads", "carla")
-    : join(claims, "customer-carla", "warehouse-uploads");
-}
+const files = (plan: PlanName): string => filesOf(place, "carla", plan);
 
-function put(plan: PlanName, path: string, content: string): void {
-  const file = join(files(plan), path);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, content);
-}
+const put = (plan: PlanName, path: string, content: string): void => {
+  writeFile(files(plan), path, content);
+};
 
 /** Every file of the tenant with its content. */
-function listed(plan: PlanName): Record<string, string> {
-  const folder = files(plan);
-  if (!existsSync(folder)) return {};
-  return Object.fromEntries(
-    readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name))
-      .sort()
-      .map((file) => [file.slice(folder.length + 1), readFileSync(file, "utf8")]),
-  );
-}
+const listed = (plan: PlanName): Record<string, string> => contentOf(files(plan));
 
 /** Where the tenant's route leads: to a Service and its namespace, the tenant's by default. */
 async function backend(): Promise<string> {

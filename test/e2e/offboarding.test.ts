@@ -1,5 +1,3 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { GetObjectCommand, ListObjectVersionsCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import type { Billing } from "../../billing/contract.ts";
 import type { DeletionCertificate } from "../../ops/offboarding/erase.ts";
@@ -8,10 +6,13 @@ import {
   acting,
   commandEnvironment,
   connectionOf,
+  contentOf,
+  filesOf,
   loginOf,
   openWorkplace,
   run,
   sql,
+  writeFile,
   type Outcome,
   type Workplace,
 } from "../support/e2e.ts";
@@ -107,14 +108,8 @@ async function names(id: Id): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-function filesOf(id: Id): string {
-  const { volumes: claims } = place.platform.paths;
-  return id === "acme"
-    ? join(claims, "customer-acme", "warehouse-uploads")
-    : join(claims, `pool-${PLANS[id]}`, "warehouse-uploads", id);
-}
-const listed = (id: Id): string[] =>
-  existsSync(filesOf(id)) ? readdirSync(filesOf(id), { recursive: true, encoding: "utf8" }).sort() : [];
+const folderOf = (id: Id): string => filesOf(place, id, PLANS[id]);
+const listed = (id: Id): string[] => Object.keys(contentOf(folderOf(id)));
 
 const objects = async (kind: string, namespace: string): Promise<string[]> => {
   const { stdout } = await place.kubectl("get", kind, "-n", namespace, "-o", "name");
@@ -145,8 +140,7 @@ beforeAll(async () => {
       connectionOf(place, app),
       `insert into items (tenant_id, name) values ('${id}', 'one'), ('${id}', 'two')`,
     );
-    mkdirSync(dirname(join(filesOf(id), "2026/logo.txt")), { recursive: true });
-    writeFileSync(join(filesOf(id), "2026/logo.txt"), id);
+    writeFile(folderOf(id), "2026/logo.txt", id);
   }
 }, 10 * MINUTE);
 afterAll(async () => {

@@ -1,10 +1,22 @@
 import { execFile, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import pg from "pg";
 import { stackConfig } from "../../sandbox/stackConfig.ts";
 import { startPlatform, type Platform } from "../../sandbox/platform.ts";
+import type { PlanName } from "../../registry/catalogue.ts";
+import { namespaceName, poolName, UPLOADS } from "../../registry/naming.ts";
 import { PROJECT } from "./registry.ts";
 
 /** How a command ended. */
@@ -145,6 +157,33 @@ export async function acting<Row extends pg.QueryResultRow>(
   } finally {
     await client.end();
   }
+}
+
+/** The folder that the application sees a tenant's files in, under a plan. */
+export function filesOf(place: Workplace, id: string, plan: PlanName): string {
+  const { volumes } = place.platform.paths;
+  return plan === "starter" || plan === "professional"
+    ? join(volumes, poolName(plan), UPLOADS, id)
+    : join(volumes, namespaceName(id), UPLOADS);
+}
+
+/** Every file below a folder with its content, but for what restores keep; none where there is no folder. */
+export function contentOf(folder: string): Record<string, string> {
+  if (!existsSync(folder)) return {};
+  return Object.fromEntries(
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort()
+      .map((file): [string, string] => [file.slice(folder.length + 1), readFileSync(file, "utf8")])
+      .filter(([path]) => !path.startsWith(".warehouse-")),
+  );
+}
+
+/** Writes a file of a tenant, with its folders. */
+export function writeFile(folder: string, path: string, content: string): void {
+  mkdirSync(dirname(join(folder, path)), { recursive: true });
+  writeFileSync(join(folder, path), content);
 }
 
 interface Step {
