@@ -171,7 +171,7 @@ describe("a cell with every placement", () => {
     }>("deployments", "-A");
     expect(
       Object.fromEntries(items.map(({ metadata, status }) => [metadata.namespace, status.readyReplicas])),
-    ).toEqual({ "customer-acme": 2, "pool-professional": 2, "pool-starter": 2 });
+    ).toEqual({ "customer-acme": 2, "pool-professional": 2, "pool-starter": 2, "warehouse-ops": 1 });
     expect(await backend("carla")).toEqual({ name: "warehouse-service", namespace: "pool-starter" });
     expect(await backend("dora")).toEqual({ name: "warehouse-service", namespace: "pool-professional" });
     expect(await backend("acme")).toEqual({ name: "warehouse-service" });
