@@ -98,7 +98,7 @@ describe("the stack's configuration", () => {
         "warehouse:aws": { endpoint: "http://127.0.0.1:5000" },
       },
     });
-    expect(text).not.toMatch(/password|secret/i);
+    expect(text).not.toMatch(/password|accessKey|secure:/i);
   });
 });
 

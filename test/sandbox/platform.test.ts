@@ -136,6 +136,7 @@ describe("the platform's objects", () => {
       "ClusterIssuer letsencrypt-prod",
       "Gateway platform",
       "GatewayClass sandbox",
+      "Secret backup-keys",
       "StorageClass uploads",
     ]);
   });
