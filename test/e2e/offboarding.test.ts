@@ -47,7 +47,7 @@ function active(since = "2026-01-01T00:00:00Z"): string {
 }
 
 const offboarding = (more = ""): string =>
-  `reason: customer_request, purgeAfter: "2026-04-01T00:00:00Z", export: none${more}`;
+  `reason: customer_request, purgeAfter: "2026-04-01T00:00:00Z", export: return${more}`;
 const leaves = (since = "2026-02-01T00:00:00Z"): string =>
   `{ state: offboarding, since: "${since}", offboarding: { ${offboarding()} } }`;
 const ends = (
@@ -231,7 +231,7 @@ describe("archiving", () => {
     const { id, sha256, verifiedAt } = await evidenceOf("acme");
     const { code, output } = await run(
       process.execPath,
-      ["cli/bin.mjs", "archive", "acme", "--stack", "sandbox", "--since", "2026-03-05", "--dry-run"],
+      ["cli/main.ts", "archive", "acme", "--stack", "sandbox", "--since", "2026-03-05", "--dry-run"],
       { cwd: place.project, env: { ...commandEnvironment(place.platform), NO_COLOR: "1" } },
     );
     expect(code === 0 ? "" : output).toBe("");
