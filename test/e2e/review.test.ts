@@ -111,7 +111,7 @@ describe("npx tenant review of a real preview", () => {
     place.edit(REGISTRY, '"2025-11-01T00:00:00Z"', '"2026-11-01T00:00:00Z"');
     expect(summaryOf(await review("plan"))).toEqual({
       verdict: "changes",
-      tenants: [{ id: "beta", create: 0, update: 11, replace: 1, delete: 0, priceMinor: 30000 }],
+      tenants: [{ id: "beta", create: 0, update: 12, replace: 1, delete: 0, priceMinor: 30000 }],
       risks: [],
       unchanged: 1,
     });
@@ -138,7 +138,7 @@ describe("npx tenant review of a real preview", () => {
     place.edit(REGISTRY, '    since: "2025-10-01T00:00:00Z"', state + since);
     expect(summaryOf(await review("suspended"))).toEqual({
       verdict: "changes",
-      tenants: [{ id: "acme", create: 1, update: 2, replace: 0, delete: 2, priceMinor: -69900 }],
+      tenants: [{ id: "acme", create: 1, update: 4, replace: 0, delete: 2, priceMinor: -69900 }],
       risks: [],
       unchanged: 1,
     });
@@ -277,14 +277,18 @@ describe("the output `billing`", () => {
       "name: consumer\nmain: index.ts\nruntime: { name: nodejs, options: { typescript: false } }\n",
     );
     const pulumi = async (...args: string[]): Promise<string> => {
-      const { code, stdout, output } = await run("pulumi", [...args, "--non-interactive"], {
-        cwd: folder,
-        env: commandEnvironment(place.platform),
-      });
+      const { code, stdout, output } = await run(
+        "pulumi",
+        [...args, "--stack", "test", "--non-interactive"],
+        {
+          cwd: folder,
+          env: commandEnvironment(place.platform),
+        },
+      );
       if (code !== 0) throw new Error(output);
       return stdout;
     };
-    await pulumi("stack", "init", "test");
+    await pulumi("stack", "init");
     await pulumi("config", "set", "cell", "organization/warehouse/sandbox");
     await pulumi("up", "--yes", "--skip-preview");
     expect(JSON.parse(await pulumi("stack", "output", "--json"))).toEqual({
