@@ -8,8 +8,26 @@ const [project, ...rest] = process.argv.slice(2);
 const root = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "warehouse-tests-"));
 
-/** Runs one Jest project. Each file of the e2e tests has a sandbox of its own, which two cores carry two of. */
-function run(name: string): { passed: number; failed: number; ok: boolean } {
+/** The e2e tests that measure how long something takes: nothing else may run beside them. */
+const MEASURING = "test/e2e/(mainJob|placements)";
+
+interface Result {
+  readonly passed: number;
+  readonly failed: number;
+  readonly ok: boolean;
+}
+
+/** The runs of a Jest project. Each file of the e2e tests has a sandbox of its own, of which two cores carry two. */
+function runsOf(name: string): Result[] {
+  if (name !== "e2e") return [run(name, ["--maxWorkers=100%"])];
+  if (rest.length > 0) return [run(name, ["--runInBand", "--verbose"])];
+  return [
+    run(name, ["--maxWorkers=2", "--verbose", "--testPathIgnorePatterns", MEASURING]),
+    run(name, ["--runInBand", "--verbose", "--testPathPatterns", MEASURING]),
+  ];
+}
+
+function run(name: string, options: readonly string[]): Result {
   const report = join(folder, `${name}.json`);
   const { status } = spawnSync(
     process.execPath,
@@ -19,7 +37,7 @@ function run(name: string): { passed: number; failed: number; ok: boolean } {
       name,
       "--json",
       `--outputFile=${report}`,
-      ...(name === "e2e" ? ["--maxWorkers=2", "--verbose"] : ["--maxWorkers=100%"]),
+      ...options,
       ...rest,
     ],
     { cwd: root, stdio: ["ignore", "ignore", "inherit"] },
@@ -45,7 +63,7 @@ function run(name: string): { passed: number; failed: number; ok: boolean } {
 }
 
 const names = project === "unit" || project === "e2e" ? [project] : ["unit", "e2e"];
-const results = names.map(run);
+const results = names.flatMap(runsOf);
 rmSync(folder, { recursive: true });
 const total = (key: "passed" | "failed"): number => results.reduce((sum, result) => sum + result[key], 0);
 process.stdout.write(`\n${total("passed")} passed, ${total("failed")} failed\n`);
