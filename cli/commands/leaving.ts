@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { openBucket } from "../../components/cell/openBucket.ts";
 import type { FinalBackup } from "../../registry/lifecycle.ts";
 import { backupPrefix, platformHost } from "../../registry/naming.ts";
 import type { TenantEntry } from "../../registry/tenantSchema.ts";
@@ -84,11 +85,8 @@ async function step(
 /** The evidence that the verification left in the bucket. Loaded only here: the SDK is slow to load. */
 async function evidenceOf(io: Io, id: string, given: string | undefined): Promise<FinalBackup> {
   const { cell } = stackOf(io.projectDir, given, undefined);
-  const { Storage } = await import("../../ops/storage.ts");
   const { readEvidence } = await import("../../ops/offboarding/evidence.ts");
-  const { endpoint } = cell.aws;
-  const place = { region: cell.region, ...(endpoint === undefined ? {} : { endpoint }) };
-  const bucket = new Storage(cell.backup.bucket, place);
+  const bucket = await openBucket(cell);
   const found = await readEvidence(bucket, backupPrefix(id)).catch((error: unknown): never => {
     throw new Refusal(`the evidence cannot be read with your AWS credentials: ${(error as Error).message}`);
   });

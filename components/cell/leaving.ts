@@ -1,22 +1,12 @@
 import { ResourceHook } from "@pulumi/pulumi";
 import type { OpsFailure } from "../../ops/failure.ts";
-import type { ObjectStore } from "../../ops/storage.ts";
 import type { Issue } from "../../registry/issues.ts";
 import type { FinalBackup } from "../../registry/lifecycle.ts";
 import type { LoadedRegistry } from "../../registry/load.ts";
 import { backupPrefix } from "../../registry/naming.ts";
 import type { TenantRecord } from "../../registry/records.ts";
 import type { CellConfig } from "./config.ts";
-
-/** The bucket as the operator's own credentials reach it. Loaded only where it is needed: the SDK is slow to load. */
-async function openBucket({ backup, aws, region }: CellConfig): Promise<ObjectStore> {
-  const { Storage } = await import("../../ops/storage.ts");
-  return new Storage(backup.bucket, {
-    region,
-    ...(aws.endpoint === undefined ? {} : { endpoint: aws.endpoint }),
-    ...(backup.encryption.algorithm === "aws:kms" ? { keyArn: backup.encryption.keyArn } : {}),
-  });
-}
+import { openBucket } from "./openBucket.ts";
 
 /**
  * Compares the evidence of tenants that are about to be archived or deleted with the bucket, before anything is made.

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { FinalBackup } from "../../registry/lifecycle.ts";
 import { manifestKeyOf } from "../backup/manifest.ts";
 import { OpsFailure } from "../failure.ts";
+import { readObject } from "../readObject.ts";
 import { newestBackup } from "../restore/select.ts";
 import type { ObjectStore } from "../storage.ts";
 
@@ -14,7 +15,7 @@ const keyOf = (prefix: string): string => `${prefix}final/evidence.json`;
 export async function readEvidence(store: ObjectStore, prefix: string): Promise<FinalBackup | undefined> {
   const key = keyOf(prefix);
   if ((await store.size(key)) === undefined) return undefined;
-  return evidenceSchema.parse(JSON.parse((await store.read(key)).toString("utf8")));
+  return readObject(store, key, evidenceSchema, "evidence of a final backup");
 }
 
 export const writeEvidence = (store: ObjectStore, prefix: string, evidence: FinalBackup): Promise<void> =>
