@@ -12,6 +12,7 @@ import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import { exitWithParent } from "../providers/base/serve.ts";
 import { sdkVersion } from "../providers/base/version.ts";
 import { installedPackages, requiredPlugins } from "./packages.ts";
+import { runPlugin } from "./plugin.ts";
 import { runProgram } from "./program.ts";
 
 const cancel = new AbortController();
@@ -152,6 +153,7 @@ const implementation: grpc.UntypedServiceImplementation = {
   runtimeOptionsPrompts: unary(() => new pb.RuntimeOptionsResponse()),
   installDependencies: install,
   run: unary(run),
+  runPlugin,
   cancel: unary(() => {
     cancel.abort();
     return new empty.Empty();
