@@ -1,4 +1,4 @@
-import type { Plan } from "./catalogue.ts";
+import { PLAN_NAMES, type Plan, type PlanName } from "./catalogue.ts";
 
 /** What a plan earns a month, in minor units. */
 export interface Margin {
@@ -29,4 +29,21 @@ export function planChange(
     costMinor: to.cost.totalMinor - from.cost.totalMinor,
     marginMinor: planMargin(to).marginMinor - planMargin(from).marginMinor,
   };
+}
+
+/** What a plan's cost leaves for compute. */
+interface ComputeShare {
+  readonly name: PlanName;
+  readonly computeMinor: number;
+}
+
+/** Plans whose AI and support leave no more for compute than the next cheaper plan has, which grants less of it. */
+export function crowdedOutPlans(
+  plans: Readonly<Record<PlanName, Plan>>,
+): readonly (ComputeShare & { readonly below: ComputeShare })[] {
+  const shares = PLAN_NAMES.map((name) => ({ name, computeMinor: planMargin(plans[name]).computeMinor }));
+  return shares.flatMap((share, index) => {
+    const below = shares[index - 1];
+    return below !== undefined && share.computeMinor <= below.computeMinor ? [{ ...share, below }] : [];
+  });
 }

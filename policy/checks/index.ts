@@ -1,4 +1,4 @@
-import { CellView, findingsOf } from "../cell.ts";
+import { CellView, type Check, findingsOf } from "../cell.ts";
 import type { Finding } from "../finding.ts";
 import type { Manifest } from "../manifest.ts";
 import * as capacity from "./capacity.ts";
@@ -21,6 +21,7 @@ export const CHECKS = {
   scalingIsSound: capacity.scalingIsSound,
   imagesAreDigests: pods.imagesAreDigests,
   podsAreHardened: pods.podsAreHardened,
+  podsAreRestricted: pods.podsAreRestricted,
   deploymentsAreProbed: pods.deploymentsAreProbed,
   secretsAreReferences: pods.secretsAreReferences,
   referencesExist: pods.referencesExist,
@@ -32,7 +33,11 @@ export const CHECKS = {
   monitorsFindPods: paths.monitorsFindPods,
 } as const;
 
-export function ownFindings(manifests: readonly Manifest[]): Finding[] {
+/** @param checks by their names. Default: all. */
+export function ownFindings(
+  manifests: readonly Manifest[],
+  checks: Readonly<Record<string, Check>> = CHECKS,
+): Finding[] {
   const cell = new CellView(manifests);
-  return Object.entries(CHECKS).flatMap(([name, check]) => findingsOf(name, check, cell));
+  return Object.entries(checks).flatMap(([name, check]) => findingsOf(name, check, cell));
 }

@@ -59,6 +59,7 @@ const SOURCES = [
   "ops",
   "cli",
   "review",
+  "policy",
 ];
 
 export function run(

@@ -2,35 +2,14 @@ import type { CellConfig } from "../../components/cell/config.ts";
 import { DatabaseServer } from "../../components/cell/databaseServer.ts";
 import { Operations } from "../../components/cell/operations.ts";
 import type { Manifest } from "../../policy/manifest.ts";
+import { manifestOf } from "../../policy/pack/resource.ts";
 import type { Registration } from "./mocks.ts";
 import { renderCell } from "./cell.ts";
 import { loadValid, registryOf, tombstone } from "./registry.ts";
 
-/** How the engine marks a value as secret. */
-const SIGNATURE = "4dabf18193072939515e22adb298388d";
-
-/** Values as the API server gets them: without marks of secrets. */
-function plain(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value !== "object" || value === null) return value;
-  const fields = value as Readonly<Record<string, unknown>>;
-  if (SIGNATURE in fields) return plain(fields["value"]);
-  return Object.fromEntries(
-    Object.entries(fields)
-      .filter(([, field]) => field !== undefined)
-      .map(([key, field]) => [key, plain(field)]),
-  );
-}
-
 /** The Kubernetes objects among what the program registers. */
-export function manifestsOf(registrations: readonly Registration[]): Manifest[] {
-  return registrations.flatMap(({ type, inputs }) => {
-    const [, group = "", version = "", kind = ""] = /^kubernetes:([^/:]+)\/([^:]+):(\w+)$/.exec(type) ?? [];
-    if (kind === "") return [];
-    const apiVersion = group === "core" ? version : `${group}/${version}`;
-    return [{ ...(plain(inputs) as Manifest), apiVersion, kind }];
-  });
-}
+export const manifestsOf = (registrations: readonly Registration[]): Manifest[] =>
+  registrations.flatMap((each) => manifestOf(each) ?? []);
 
 /** A registry with every plan and placement, and the states that change what is made. */
 const EVERY_KIND = registryOf(
@@ -69,10 +48,12 @@ const EVERY_KIND = registryOf(
   tombstone,
 );
 
+/** Everything that the program registers in a cell. */
+export const renderResources = (cell: CellConfig, registry = EVERY_KIND): Promise<Registration[]> =>
+  renderCell(loadValid(registry), cell, (foundation) => {
+    new Operations({ cell, foundation, server: new DatabaseServer("database-server", {}) }, {});
+  });
+
 /** Every kind of Kubernetes object that the program makes in a cell. */
 export const renderManifests = async (cell: CellConfig, registry = EVERY_KIND): Promise<Manifest[]> =>
-  manifestsOf(
-    await renderCell(loadValid(registry), cell, (foundation) => {
-      new Operations({ cell, foundation, server: new DatabaseServer("database-server", {}) }, {});
-    }),
-  );
+  manifestsOf(await renderResources(cell, registry));

@@ -5,10 +5,21 @@ export interface Registration {
   readonly type: string;
   readonly name: string;
   readonly inputs: Record<string, unknown>;
+  readonly protect: boolean;
 }
 
-/** Resolves when the program's whole graph has been registered. The SDK's tests use it; its types leave it out. */
-const { waitForRPCs } = pulumi.runtime as unknown as { waitForRPCs: () => Promise<void> };
+/** What the SDK's tests use and its types leave out: to wait until the whole graph is registered, and the mocked engine. */
+const { waitForRPCs, getMonitor } = pulumi.runtime as unknown as {
+  waitForRPCs: () => Promise<void>;
+  getMonitor: () => Monitor;
+};
+
+interface Monitor {
+  registerResource: (
+    request: { getType: () => string; getName: () => string; getProtect: () => boolean },
+    callback: unknown,
+  ) => Promise<void>;
+}
 
 const KEYS = { AWS_ACCESS_KEY_ID: "a2V5", AWS_SECRET_ACCESS_KEY: "c2VjcmV0" };
 
@@ -29,6 +40,7 @@ function outputsOf({ type, name, id }: pulumi.runtime.MockResourceArgs): Record<
 /** Runs a program against mocks and returns what it registered. Fails on two resources of one type and name. */
 export async function register(program: () => unknown): Promise<Registration[]> {
   const registrations = new Map<string, Registration>();
+  const protectedKeys = new Set<string>();
   await pulumi.runtime.setMocks(
     {
       newResource: (args) => {
@@ -36,7 +48,7 @@ export async function register(program: () => unknown): Promise<Registration[]> 
         const inputs = args.inputs as Record<string, unknown>;
         const key = `${type}::${name}`;
         if (registrations.has(key)) throw new Error(`registered twice: ${key}`);
-        registrations.set(key, { type, name, inputs });
+        registrations.set(key, { type, name, inputs, protect: protectedKeys.has(key) });
         return { id: `${name}-id`, state: { ...inputs, ...outputsOf(args) } };
       },
       call: (args) => args.inputs as Record<string, unknown>,
@@ -44,6 +56,12 @@ export async function register(program: () => unknown): Promise<Registration[]> 
     "warehouse",
     "test",
   );
+  const monitor = getMonitor();
+  const registerResource = monitor.registerResource.bind(monitor);
+  monitor.registerResource = (request, callback) => {
+    if (request.getProtect()) protectedKeys.add(`${request.getType()}::${request.getName()}`);
+    return registerResource(request, callback);
+  };
   program();
   await waitForRPCs();
   return [...registrations.values()];
