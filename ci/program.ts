@@ -16,6 +16,7 @@ import { obtainGoTool } from "../sandbox/toolchain/goTools.ts";
 import { inRingOrder, touchedStacks } from "./cells.ts";
 import { differenceSince } from "./difference.ts";
 import { closeIssue, putComment, putIssue, repositoryOf } from "./github.ts";
+import { POLICY_PACK, preview } from "./preview.ts";
 import { pulumi, watched } from "./process.ts";
 import { readStacks, type Stack } from "./stacks.ts";
 
@@ -43,11 +44,11 @@ export function buildCi(io: Io): Command {
     });
   program
     .command("preview")
-    .description("preview a stack; a failed preview is for the review to tell")
+    .description("preview a stack under the policy pack; a failed preview is for the review to tell")
     .argument("<stack>")
     .argument("<file>", "where its output goes")
     .action(async (stack: string, file: string) => {
-      const code = await pulumi(io, ["preview", "--json"], stack, file);
+      const code = await preview(io, stack, file);
       if (code !== 0) io.err(`the preview of ${stack} failed with ${code}`);
     });
   program
@@ -62,10 +63,16 @@ export function buildCi(io: Io): Command {
     });
   program
     .command("up")
-    .description("deploy a stack; one tenant's failure does not stop the others, but the command fails")
+    .description(
+      "deploy a stack under the policy pack; one tenant's failure does not stop the others, but the command fails",
+    )
     .argument("<stack>")
     .action(async (stack: string) => {
-      const code = await pulumi(io, ["up", "--yes", "--skip-preview", "--continue-on-error"], stack);
+      const code = await pulumi(
+        io,
+        ["up", "--yes", "--skip-preview", "--continue-on-error", "--policy-pack", POLICY_PACK],
+        stack,
+      );
       if (code !== 0) throw new Refusal(`pulumi up of ${stack} failed with ${code}`);
     });
   program
