@@ -42,6 +42,7 @@ const ORIGIN_BY_PATH: Readonly<Record<string, Origin | OriginOf>> = {
   "features.chatbot": either(({ features }) => features.chatbot !== undefined, "plan"),
   "features.theme": either(({ features }) => features.custom_theme !== undefined, "built-in"),
   "features.integrations": either(({ features }) => features.integrations.length > 0, "built-in"),
+  egress: either(({ integrationServers }) => Object.keys(integrationServers).length > 0, "built-in"),
   "branding.productName": either(({ branding }) => branding.productName !== undefined, "built-in"),
   "branding.primaryColor": either(({ branding }) => branding.primaryColor !== undefined, "built-in"),
   "branding.logoUrl": either(({ branding }) => branding.logoUrl !== undefined, "built-in"),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { bytes, count, cpu, label } from "./fields.ts";
+import { integrationCatalogue } from "./integrations.ts";
 import { planChecks } from "./planChecks.ts";
 import { RETENTION_DAYS } from "./retention.ts";
 
@@ -140,6 +141,7 @@ export const catalogueSchema = z
     plans: z
       .strictObject({ starter: plan, professional: plan, ai_enhanced: plan, enterprise: plan })
       .meta({ description: "The four plans; all have the same fields." }),
+    integrations: integrationCatalogue,
   })
   .meta({ title: "Plan catalogue", description: "What the warehouse SaaS sells." });
 

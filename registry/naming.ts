@@ -168,6 +168,12 @@ export function tenantLabels(id: string): Record<string, string> {
 /** Label `app` of pods that answer hosts: the application, and what stands in for it. */
 export const APP_LABELS = ["warehouse", MAINTENANCE] as const;
 
+/** Label of pods that use the bucket: they alone reach its credentials. */
+export const BUCKET_LABELS = { "tenantstack.io/bucket": "true" } as const;
+
+/** Label of the pods that answer for cert-manager when a host proves itself by HTTP. */
+export const SOLVER_LABELS = { "acme.cert-manager.io/http01-solver": "true" } as const;
+
 /** Labels of every object of a pool. */
 export function poolLabels(plan: PlanName): Record<string, string> {
   return { "app.kubernetes.io/managed-by": "pulumi", [POOL_LABEL]: plan };

@@ -1,12 +1,10 @@
 import { z } from "zod";
 import { AI_WORKFLOWS, CHATBOTS, PLAN_NAMES } from "./catalogue.ts";
 import { bytes, count, hostName, label, reference, sha256, slug } from "./fields.ts";
+import { INTEGRATIONS } from "./integrations.ts";
 import { MOVE_PHASES } from "./placement.ts";
 
 /** Blocks of an entry about what the tenant gets and pays. */
-
-/** Integrations the application ships. */
-export const INTEGRATIONS = ["sap", "oracle", "quickbooks", "shopify", "woocommerce"] as const;
 
 export const domain = z.strictObject({
   host: hostName.meta({ description: "The customer's host name; other scripts in punycode." }),

@@ -50,6 +50,20 @@ export function namespaceQuota(
   };
 }
 
+/** cert-manager's pod for one host, as cert-manager makes it unless it is told otherwise. */
+const SOLVER_POD = {
+  requests: { cpu: 10, memory: 64 * 2 ** 20 },
+  limits: { cpu: 100, memory: 64 * 2 ** 20 },
+} as const satisfies Record<string, Compute>;
+
+/** A quota with room for the pods by which so many hosts prove themselves at once. */
+export const withSolvers = (quota: Quota, hosts: number): Quota => ({
+  ...quota,
+  requests: total(SOLVER_POD.requests, hosts, quota.requests, 1),
+  limits: total(SOLVER_POD.limits, hosts, quota.limits, 1),
+  pods: quota.pods + hosts,
+});
+
 const NOTHING: Compute = { cpu: 0, memory: 0 };
 
 const total = (pod: Compute, pods: number, job: Compute, jobs: number): Compute => ({

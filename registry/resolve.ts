@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { PLAN_NAMES, type Catalogue, type Plan, type PlanName } from "./catalogue.ts";
+import { egressOf } from "./integrations.ts";
 import { compareText } from "./issues.ts";
 import { isLive, isProvisioned } from "./lifecycle.ts";
 import { platformHost } from "./naming.ts";
@@ -77,13 +78,14 @@ export function resolveTenant(
   const uploads = uploadsBytes(entry, catalogue);
   const { features, branding } = entry;
   const move = resolveMove(entry, common);
+  const serving = isLive(entry.state) && entry.state !== "suspended" && move?.phase !== "cutover";
   return deepFreeze({
     id: entry.id,
     displayName: entry.displayName ?? entry.id,
     plan: planName,
     placement: plan.placement,
     state: entry.state,
-    serving: isLive(entry.state) && entry.state !== "suspended" && move?.phase !== "cutover",
+    serving,
     suspensionMode: entry.suspension?.mode ?? "maintenance",
     since: entry.since,
     region: regionOf(entry, defaults) ?? context.region ?? "",
@@ -100,6 +102,7 @@ export function resolveTenant(
       theme: features.custom_theme ?? "",
       integrations: [...features.integrations].sort(compareText),
     },
+    egress: serving ? egressOf(features.integrations, entry.integrationServers, catalogue.integrations) : [],
     branding: {
       productName: branding.productName ?? "",
       primaryColor: branding.primaryColor ?? "",

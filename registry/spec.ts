@@ -29,6 +29,15 @@ export interface Quota {
   readonly storageBytes: number;
 }
 
+/** What an integration reaches beside HTTPS. */
+export interface Egress {
+  readonly integration: string;
+  /** Public ranges of addresses. */
+  readonly cidrs: readonly string[];
+  /** TCP, none of them 443. */
+  readonly ports: readonly number[];
+}
+
 /** A version of the application. */
 export interface Release {
   /** e.g. v2.1.0 */
@@ -102,6 +111,8 @@ export interface TenantSpec {
     /** Sorted. */
     readonly integrations: readonly string[];
   };
+  /** What its application reaches for its integrations; none while it has no pods. */
+  readonly egress: readonly Egress[];
   /** White label; what is empty stays the application's or the theme's. */
   readonly branding: {
     readonly productName: string;

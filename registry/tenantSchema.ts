@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { PLAN_NAMES } from "./catalogue.ts";
 import { bytes, cellName, label, region, utcTime } from "./fields.ts";
+import { integrationServers } from "./integrations.ts";
 import { STATES } from "./lifecycle.ts";
 import { legalHold, offboarding, pin, suspension, trial } from "./lifecycleBlocks.ts";
 import { TENANT_ID, TENANT_ID_LENGTH } from "./naming.ts";
@@ -52,6 +53,7 @@ export const tenantSchema = z.strictObject({
   pin: pin.optional(),
   domains: z.array(domain).default([]).meta({ description: "The customer's own host names." }),
   features: features.prefault({}),
+  integrationServers: integrationServers.prefault({}),
   branding: branding.prefault({}),
   overrides: overrides.prefault({}),
   uploadsVolume: bytes.optional().meta({

@@ -68,13 +68,15 @@ interface Field {
 /** Every field below a schema, depth first. */
 function fields(schema: Schema, prefix: string): Field[] {
   const { properties = {}, required = [], additionalProperties, items } = schema;
+  // The same fields for each plan, or integration.
+  const any = prefix === "plans" ? "<plan>" : "<integration>";
   const named = sameFields(properties)
-    ? [["<plan>", Object.values(properties)[0] ?? {}] as const]
+    ? [[any, Object.values(properties)[0] ?? {}] as const]
     : Object.entries(properties);
   return [
     ...named.flatMap(([name, child]) => {
       const path = prefix === "" ? name : `${prefix}.${name}`;
-      const field = { path, schema: child, required: required.includes(name) || name === "<plan>" };
+      const field = { path, schema: child, required: required.includes(name) || name === any };
       return [field, ...fields(child, path)];
     }),
     ...(typeof additionalProperties === "object" ? fields(additionalProperties, `${prefix}.<key>`) : []),

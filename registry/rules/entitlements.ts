@@ -1,4 +1,5 @@
 import { AI_WORKFLOWS, CHATBOTS, PLAN_NAMES } from "../catalogue.ts";
+import { INTEGRATIONS } from "../integrations.ts";
 import { effectivePlan, hasOwnApp } from "../placement.ts";
 import { formatBytes } from "../quantities.ts";
 import { cellOf, regionOf, volumeBytes } from "../resolve.ts";
@@ -130,3 +131,20 @@ export const regionMatchesCell: Rule = perTenant((entry, { defaults, context }) 
       : undefined,
   ];
 });
+
+/** A server of the customer's own is for an integration that is switched on and has such servers. */
+export const ownServersAreUsed: Rule = perTenant(({ features, integrationServers }, { catalogue }) =>
+  INTEGRATIONS.map((integration) => {
+    const path = ["integrationServers", integration];
+    if (integrationServers[integration] === undefined) return undefined;
+    if (!catalogue.integrations[integration].ownServers)
+      return { path, message: `${integration} has no servers of customers' own; remove it`, at: "key" };
+    return features.integrations.includes(integration)
+      ? undefined
+      : {
+          path,
+          message: `${integration} is not switched on; add it to features.integrations, or remove this`,
+          at: "key",
+        };
+  }),
+);
