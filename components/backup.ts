@@ -1,7 +1,7 @@
 import { CronJob } from "@pulumi/kubernetes/batch/v1/cronJob.js";
 import type { types } from "@pulumi/kubernetes";
 import type { Input, Resource } from "@pulumi/pulumi";
-import { BACKUP, backupAccountName, backupJobOf, backupPrefix } from "../registry/naming.ts";
+import { BACKUP, backupAccountName, backupJobOf, backupPrefix, BUCKET_LABELS } from "../registry/naming.ts";
 import { hasOwnApp, hasOwnDatabase } from "../registry/placement.ts";
 import { JOB_POD } from "../registry/resolve.ts";
 import { bucketEnv, type EnvVar } from "./bucketEnv.ts";
@@ -88,7 +88,7 @@ export function createBackup(scope: TenantScope, source: BackupSource, guards: r
             activeDeadlineSeconds: BACKUP_DEADLINE_SECONDS,
             podFailurePolicy: failurePolicy(BACKUP, FINAL_EXIT_CODES),
             template: {
-              metadata: { labels },
+              metadata: { labels: { ...labels, ...BUCKET_LABELS } },
               spec: {
                 serviceAccountName,
                 ...hardenedPod(cell, "batch"),

@@ -1,6 +1,7 @@
 import { Job } from "@pulumi/kubernetes/batch/v1/job.js";
 import type { types } from "@pulumi/kubernetes";
 import type { Input, Output, Resource } from "@pulumi/pulumi";
+import { BUCKET_LABELS } from "../registry/naming.ts";
 import { JOB_POD } from "../registry/resolve.ts";
 import { CONTAINER_SECURITY, hardenedPod, resourceRequirements, SAYS_WHY, secretEnv } from "./pod.ts";
 import type { NamespacedScope } from "./scope.ts";
@@ -16,6 +17,7 @@ export interface JobArgs {
   readonly suffix?: string;
   readonly container: Omit<Container, "name">;
   readonly volumes?: types.input.core.v1.Volume[];
+  /** With which it uses the bucket. Default: it does not. */
   readonly serviceAccountName?: Input<string>;
   /** Exit codes that no second try can mend. Default: none. */
   readonly finalExitCodes?: readonly number[];
@@ -42,7 +44,7 @@ export function createJob(
         activeDeadlineSeconds: deadlineSeconds,
         ...policy,
         template: {
-          metadata: { labels },
+          metadata: { labels: { ...labels, ...(serviceAccountName === undefined ? {} : BUCKET_LABELS) } },
           spec: {
             ...(serviceAccountName === undefined ? {} : { serviceAccountName }),
             ...hardenedPod(cell, "batch"),

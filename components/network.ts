@@ -1,131 +1,169 @@
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
+import type { types } from "@pulumi/kubernetes";
 import type { Resource } from "@pulumi/pulumi";
-import { APP_LABELS, ISOLATION } from "../registry/naming.ts";
+import { isIpv6Range, NOT_PUBLIC_IPV4, NOT_PUBLIC_IPV6 } from "../registry/addresses.ts";
+import { HTTPS } from "../registry/integrations.ts";
+import { compareText } from "../registry/issues.ts";
+import { APP_LABELS, BUCKET_LABELS, ISOLATION, SOLVER_LABELS } from "../registry/naming.ts";
+import type { Egress } from "../registry/spec.ts";
 import type { CellConfig } from "./cell/config.ts";
 import { HTTP_PORT, METRICS_PORT } from "./pod.ts";
 import type { NamespacedScope } from "./scope.ts";
 
-/** Private and special ranges: neighbours, nodes, the API server, metadata services (AWS, Azure) and multicast. */
-const NOT_PUBLIC_IPV4 = [
-  "10.0.0.0/8",
-  "172.16.0.0/12",
-  "192.168.0.0/16",
-  "100.64.0.0/10",
-  "127.0.0.0/8",
-  "169.254.0.0/16",
-  "168.63.129.16/32",
-  "224.0.0.0/4",
-];
-const NOT_PUBLIC_IPV6 = ["::1/128", "fc00::/7", "fe80::/10", "fd00:ec2::254/128", "ff00::/8"];
-
 const byName = (namespace: string) => ({ matchLabels: { "kubernetes.io/metadata.name": namespace } });
-const isIpv6 = (cidr: string): boolean => cidr.includes(":");
 
 /** Ranges that a policy may list as exceptions: distinct and, for IPv6, within ::/0. */
 function exceptions(standard: readonly string[], cluster: readonly string[]): string[] {
   return [...new Set([...standard, ...cluster])];
 }
 
+const toRanges = (cidrs: readonly string[], ...ports: readonly number[]) => ({
+  to: cidrs.map((cidr) => ({ ipBlock: { cidr } })),
+  ports: ports.map((port) => ({ protocol: "TCP", port })),
+});
+
+/** What runs in a namespace, as far as its network goes. */
+export interface NetworkArgs {
+  /** Whether hosts are answered in it. */
+  readonly app: boolean;
+  /** Whether its Jobs may use the bucket. */
+  readonly bucket: boolean;
+  /** Hosts that may have to prove themselves by HTTP in it. */
+  readonly solvers: number;
+  /** What the application reaches for integrations. */
+  readonly egress: readonly Egress[];
+}
+
+/** Nothing but Jobs that use the database. */
+export const JOBS_ONLY: NetworkArgs = { app: false, bucket: false, solvers: 0, egress: [] };
+
 /**
- * Default deny both ways for the whole namespace, and the few pairs an application needs: DNS, its database server,
- * HTTPS to the public internet, the bucket, and into the application only the edge and Prometheus.
+ * Default deny both ways for the whole namespace, and for all pods DNS, the database server and HTTPS to the public
+ * internet. What some pods need besides stands in policies of theirs, which are there only where such pods may be.
  * Residual risk: data can leave through DNS queries; NetworkPolicy cannot prevent that.
  */
-export function createNetworkPolicies({
-  name,
-  labels,
-  cell,
-  parent,
-  namespace,
-}: NamespacedScope): Resource[] {
-  const { clusterCidrs, databaseCidrs, monitoringNamespace } = cell.network;
-  const isolation = new NetworkPolicy(
-    `${name}-isolation`,
-    {
-      metadata: { name: ISOLATION, namespace, labels },
-      spec: {
-        podSelector: {},
-        policyTypes: ["Ingress", "Egress"],
-        egress: [
-          {
-            to: [
-              {
-                namespaceSelector: byName("kube-system"),
-                podSelector: { matchLabels: { "k8s-app": "kube-dns" } },
-              },
-            ],
-            ports: [
-              { protocol: "UDP", port: 53 },
-              { protocol: "TCP", port: 53 },
-            ],
-          },
-          {
-            to: databaseCidrs.map((cidr) => ({ ipBlock: { cidr } })),
-            ports: [{ protocol: "TCP", port: cell.database.port }],
-          },
-          {
-            to: [
-              {
-                ipBlock: {
-                  cidr: "0.0.0.0/0",
-                  except: exceptions(
-                    NOT_PUBLIC_IPV4,
-                    clusterCidrs.filter((c) => !isIpv6(c)),
-                  ),
-                },
-              },
-              { ipBlock: { cidr: "::/0", except: exceptions(NOT_PUBLIC_IPV6, clusterCidrs.filter(isIpv6)) } },
-            ],
-            ports: [{ protocol: "TCP", port: 443 }],
-          },
-          ...storageEgress(cell),
-        ],
-      },
-    },
-    { parent },
-  );
-  const app = new NetworkPolicy(
-    `${name}-app-ingress`,
-    {
-      metadata: { name: "warehouse-app", namespace, labels },
-      spec: {
-        podSelector: {
-          matchExpressions: [{ key: "app", operator: "In", values: [...APP_LABELS] }],
-        },
-        policyTypes: ["Ingress"],
-        ingress: [
-          {
-            from: [{ namespaceSelector: byName(edgeNamespace(cell)) }],
-            ports: [{ protocol: "TCP", port: HTTP_PORT }],
-          },
-          {
-            from: [{ namespaceSelector: byName(monitoringNamespace) }],
-            ports: [{ protocol: "TCP", port: METRICS_PORT }],
-          },
-        ],
-      },
-    },
-    { parent },
-  );
-  return [isolation, app];
+export function createNetworkPolicies(scope: NamespacedScope, args: NetworkArgs): Resource[] {
+  const { name, labels, cell, parent, namespace } = scope;
+  const policy = (suffix: string, objectName: string, spec: Spec): Resource =>
+    new NetworkPolicy(
+      `${name}-${suffix}`,
+      { metadata: { name: objectName, namespace, labels }, spec },
+      { parent },
+    );
+  const storage = args.bucket ? storageEgress(cell) : [];
+  return [
+    policy("isolation", ISOLATION, isolation(cell)),
+    ...(args.app ? [policy("app-ingress", "warehouse-app", appIngress(cell))] : []),
+    ...(storage.length === 0
+      ? []
+      : [
+          policy("bucket-egress", "warehouse-bucket", {
+            podSelector: { matchLabels: BUCKET_LABELS },
+            policyTypes: ["Egress"],
+            egress: storage,
+          }),
+        ]),
+    ...(args.egress.length === 0
+      ? []
+      : [policy("integrations-egress", "warehouse-integrations", integrationsEgress(args.egress))]),
+    ...(args.solvers === 0 ? [] : [policy("solver-ingress", "warehouse-solver", solverIngress(cell))]),
+  ];
 }
+
+type Spec = types.input.networking.v1.NetworkPolicySpec;
+
+function isolation({ database, network }: CellConfig): Spec {
+  const { clusterCidrs, databaseCidrs } = network;
+  return {
+    podSelector: {},
+    policyTypes: ["Ingress", "Egress"],
+    egress: [
+      {
+        to: [
+          {
+            namespaceSelector: byName("kube-system"),
+            podSelector: { matchLabels: { "k8s-app": "kube-dns" } },
+          },
+        ],
+        ports: [
+          { protocol: "UDP", port: 53 },
+          { protocol: "TCP", port: 53 },
+        ],
+      },
+      toRanges(databaseCidrs, database.port),
+      {
+        to: [
+          {
+            ipBlock: {
+              cidr: "0.0.0.0/0",
+              except: exceptions(
+                NOT_PUBLIC_IPV4,
+                clusterCidrs.filter((cidr) => !isIpv6Range(cidr)),
+              ),
+            },
+          },
+          {
+            ipBlock: { cidr: "::/0", except: exceptions(NOT_PUBLIC_IPV6, clusterCidrs.filter(isIpv6Range)) },
+          },
+        ],
+        ports: [{ protocol: "TCP", port: HTTPS }],
+      },
+    ],
+  };
+}
+
+/** Into what answers hosts only the edge and Prometheus. */
+const appIngress = (cell: CellConfig): Spec => ({
+  podSelector: { matchExpressions: [{ key: "app", operator: "In", values: [...APP_LABELS] }] },
+  policyTypes: ["Ingress"],
+  ingress: [
+    {
+      from: [{ namespaceSelector: byName(edgeNamespace(cell)) }],
+      ports: [{ protocol: "TCP", port: HTTP_PORT }],
+    },
+    {
+      from: [{ namespaceSelector: byName(cell.network.monitoringNamespace) }],
+      ports: [{ protocol: "TCP", port: METRICS_PORT }],
+    },
+  ],
+});
+
+/** Ports of integrations other than HTTPS, for the application alone. Each pair once, whatever the order of tenants. */
+function integrationsEgress(egress: readonly Egress[]): Spec {
+  const pairs = new Map(
+    egress.map(({ cidrs, ports }) => [JSON.stringify([cidrs, ports]), toRanges(cidrs, ...ports)]),
+  );
+  return {
+    podSelector: { matchLabels: { app: APP_LABELS[0] } },
+    policyTypes: ["Egress"],
+    egress: [...pairs].sort(([one], [other]) => compareText(one, other)).map(([, rule]) => rule),
+  };
+}
+
+/** cert-manager's pod that proves a host to the certificate authority listens here; the edge leads there. */
+const SOLVER_PORT = 8089;
+
+const solverIngress = (cell: CellConfig): Spec => ({
+  podSelector: { matchLabels: SOLVER_LABELS },
+  policyTypes: ["Ingress"],
+  ingress: [
+    {
+      from: [{ namespaceSelector: byName(edgeNamespace(cell)) }],
+      ports: [{ protocol: "TCP", port: SOLVER_PORT }],
+    },
+  ],
+});
 
 /** Where EKS Pod Identity's agent answers on every node. It gives an account nothing that has no association. */
 const IDENTITY_AGENT = { cidrs: ["169.254.170.23/32", "fd00:ec2::23/128"], port: 80 } as const;
 
 /** What the bucket takes besides HTTPS to the public internet: credentials, and an endpoint that is not public. */
-function storageEgress({ backup, aws, network }: CellConfig) {
-  const to = (cidrs: readonly string[], port: number) => ({
-    to: cidrs.map((cidr) => ({ ipBlock: { cidr } })),
-    ports: [{ protocol: "TCP", port }],
-  });
-  return [
-    ...(backup.identity.kind === "podIdentity" ? [to(IDENTITY_AGENT.cidrs, IDENTITY_AGENT.port)] : []),
-    ...(aws.endpoint === undefined || network.storageCidrs.length === 0
-      ? []
-      : [to(network.storageCidrs, portOf(aws.endpoint))]),
-  ];
-}
+const storageEgress = ({ backup, aws, network }: CellConfig) => [
+  ...(backup.identity.kind === "podIdentity" ? [toRanges(IDENTITY_AGENT.cidrs, IDENTITY_AGENT.port)] : []),
+  ...(aws.endpoint === undefined || network.storageCidrs.length === 0
+    ? []
+    : [toRanges(network.storageCidrs, portOf(aws.endpoint))]),
+];
 
 function portOf(endpoint: string): number {
   const { port, protocol } = new URL(endpoint);

@@ -18,6 +18,10 @@ const OBJECTS = {
   "services.loadbalancers": "0",
 } as const;
 
+/** Services of a namespace in which so many hosts prove themselves at once, each by a Service of its own. */
+export const servicesFor = (solvers: number): Readonly<Record<string, string>> =>
+  solvers === 0 ? {} : { "count/services": String(Number(OBJECTS["count/services"]) + solvers) };
+
 /**
  * ResourceQuota and LimitRange. The quota holds the autoscaler's maximum, one surge pod and the Jobs, or a
  * rollout would wait for ever. `pods` is counted plainly, because `count/pods` counts finished ones too.

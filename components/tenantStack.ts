@@ -1,11 +1,13 @@
 import { ComponentResource, type ComponentResourceOptions, type Output, type Resource } from "@pulumi/pulumi";
 import { ALLOW_DELETE, MOVE_INIT, namespaceName, TENANT_LABEL, tenantLabels } from "../registry/naming.ts";
 import { hasOwnApp } from "../registry/placement.ts";
+import { withSolvers } from "../registry/quota.ts";
 import { keepsData, type TenantSpec } from "../registry/spec.ts";
 import { createApp, createInit, type App } from "./app.ts";
 import { createUploads } from "./application.ts";
 import { createBackup } from "./backup.ts";
 import { backupAccounts, type TenantBucket } from "./backupAccount.ts";
+import { provingHosts } from "./certificate.ts";
 import type { CellConfig } from "./cell/config.ts";
 import type { LifecycleHooks } from "./cell/leaving.ts";
 import { createDatabase, type SharedRoles, type TenantDatabase } from "./database.ts";
@@ -14,10 +16,10 @@ import { createLifecycle } from "./lifecycle.ts";
 import { createMonitoring } from "./monitoring.ts";
 import { moveJobs, type TenantVolume, type Volume } from "./move.ts";
 import { createNamespace, hostClaims } from "./namespace.ts";
-import { createNetworkPolicies } from "./network.ts";
+import { createNetworkPolicies, type NetworkArgs } from "./network.ts";
 import { createArchiveJobs, createFinalJobs } from "./offboarding.ts";
 import { createPrefix } from "./prefix.ts";
-import { createQuota } from "./quota.ts";
+import { createQuota, servicesFor } from "./quota.ts";
 import type { TenantScope } from "./scope.ts";
 
 /** Arguments of a TenantStack. */
@@ -80,8 +82,10 @@ export class TenantStack extends ComponentResource {
     });
     const scope = { ...outer, namespace, prefix, spec };
     // No pod starts before its limits and its isolation are in force.
-    const limits = shrinks ? [] : createQuota(scope, spec.quota);
-    const guards = [...limits, ...createNetworkPolicies(scope)];
+    const solvers = solversOf(scope);
+    const quota = withSolvers(spec.quota, solvers);
+    const limits = shrinks ? [] : createQuota(scope, quota, [], servicesFor(solvers));
+    const guards = [...limits, ...createNetworkPolicies(scope, networkOf(scope))];
 
     const { move } = spec;
     const accountIn = backupAccounts(scope, bucket.roleArn);
@@ -97,7 +101,7 @@ export class TenantStack extends ComponentResource {
     const ready = [...guards, ...opened];
     const app = createOwnApp(scope, database, own, ready);
     const stopped = app === undefined ? [] : [app.deployment];
-    if (shrinks) createQuota(scope, spec.quota, stopped);
+    if (shrinks) createQuota(scope, quota, stopped, servicesFor(solvers));
     if (pool !== undefined && spec.serving) {
       createInit(scope, database.migrate.name, { ...spec, after: ready });
     }
@@ -132,6 +136,26 @@ export class TenantStack extends ComponentResource {
   }
 }
 
+/** The tenant's hosts whose certificates are in its own namespace, and which prove themselves by HTTP there. */
+function solversOf({ spec, cell }: TenantScope): number {
+  if (spec.state === "archived") return 0;
+  if (cell.edge.mode === "gateway") return provingHosts(cell, spec.customHosts.length);
+  return hasOwnApp(spec.placement) ? provingHosts(cell, 1 + spec.customHosts.length) : 0;
+}
+
+/** What runs in the tenant's own namespace: of pooled tenants only Jobs of moves and of their end. */
+function networkOf(scope: TenantScope): NetworkArgs {
+  const { spec } = scope;
+  const app = runsOwnApp(spec);
+  const { placement, move, leaving, egress } = spec;
+  return {
+    app,
+    bucket: hasOwnApp(placement) || move !== undefined || leaving !== undefined,
+    solvers: solversOf(scope),
+    egress: app ? egress : [],
+  };
+}
+
 /** The tenant's own uploads volume, where its placement or a side of its move has one. */
 function createOwnVolume(
   scope: TenantScope,
@@ -159,6 +183,10 @@ function sharedVolume(
   return { ...volume, account: accountIn({ namespace: volume.namespace, pool }) };
 }
 
+/** Whether the tenant has an application of its own in its namespace. */
+const runsOwnApp = ({ placement, move, state }: TenantSpec): boolean =>
+  state !== "archived" && (hasOwnApp(placement) || move?.phase === "cutover");
+
 /** The tenant's own application. While a move away from it cuts over, it is stopped rather than gone. */
 function createOwnApp(
   scope: TenantScope,
@@ -166,7 +194,7 @@ function createOwnApp(
   volume: Volume | undefined,
   ready: readonly Resource[],
 ): App | undefined {
-  const { placement, move, state } = scope.spec;
-  const runs = state !== "archived" && (hasOwnApp(placement) || move?.phase === "cutover");
-  return volume !== undefined && runs ? createApp(scope, database, volume.claim, ready) : undefined;
+  return volume !== undefined && runsOwnApp(scope.spec)
+    ? createApp(scope, database, volume.claim, ready)
+    : undefined;
 }

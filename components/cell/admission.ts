@@ -9,14 +9,14 @@ import { endpoints, pods, services } from "./admission/workloads.ts";
 import type { CellConfig } from "./config.ts";
 
 /** Everything that the API server refuses in the namespaces of a cell, whoever asks. */
-export const admissionPolicies = ({ baseDomain, network }: CellConfig): readonly AdmissionPolicy[] => [
+export const admissionPolicies = ({ baseDomain, edge, network }: CellConfig): readonly AdmissionPolicy[] => [
   ingresses,
   gatewayRoutes,
   certificates,
   certificateRequests(network.certManagerNamespace),
   services,
   endpoints,
-  pods,
+  pods({ edge, network }),
   namespaces(baseDomain),
 ];
 

@@ -10,6 +10,12 @@ const host = z
   .string()
   .regex(/^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})$|^\[[0-9a-fA-F:]+\]$/, "is no host name or address");
 
+/**
+ * How the ClusterIssuer lets hosts prove themselves: by DNS, or by HTTP, for which cert-manager runs a pod beside the
+ * certificate.
+ */
+const acmeChallenge = z.enum(["dns01", "http01"], { error: 'must be "dns01" or "http01"' }).default("dns01");
+
 /** How tenants' hosts are served: Gateway API, or Ingress for clusters without it. */
 const edge = z.discriminatedUnion(
   "mode",
@@ -20,6 +26,7 @@ const edge = z.discriminatedUnion(
       gateway: z.strictObject({ name, namespace: name }),
       /** ClusterIssuer for the certificates of custom domains. */
       clusterIssuer: name.default("letsencrypt-prod"),
+      acmeChallenge,
     }),
     z.strictObject({
       mode: z.literal("ingress"),
@@ -28,6 +35,7 @@ const edge = z.discriminatedUnion(
       controllerNamespace: name,
       /** ClusterIssuer for every tenant's certificate. */
       clusterIssuer: name.default("letsencrypt-prod"),
+      acmeChallenge,
     }),
   ],
   { error: 'needs mode "gateway" or "ingress"' },

@@ -2,7 +2,7 @@ import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment.js";
 import { Service } from "@pulumi/kubernetes/core/v1/service.js";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import type { Input, Resource } from "@pulumi/pulumi";
-import { METRICS } from "../../registry/naming.ts";
+import { BUCKET_LABELS, METRICS } from "../../registry/naming.ts";
 import { bucketEnv } from "../bucketEnv.ts";
 import { createServiceMonitor } from "../monitoring.ts";
 import { CONTAINER_SECURITY, hardenedPod, METRICS_PORT, resourceRequirements } from "../pod.ts";
@@ -60,7 +60,7 @@ export function createExporter(
         selector: { matchLabels: SELECTOR },
         revisionHistoryLimit: 3,
         template: {
-          metadata: { labels },
+          metadata: { labels: { ...labels, ...BUCKET_LABELS } },
           spec: {
             serviceAccountName: account,
             ...hardenedPod(cell, "batch"),

@@ -1,7 +1,7 @@
 import { CronJob } from "@pulumi/kubernetes/batch/v1/cronJob.js";
 import { Grant } from "@pulumi/postgresql/grant.js";
 import { ComponentResource, type ComponentResourceOptions, type Output, type Resource } from "@pulumi/pulumi";
-import { OPERATIONS } from "../../registry/naming.ts";
+import { BUCKET_LABELS, OPERATIONS } from "../../registry/naming.ts";
 import { namespaceQuota } from "../../registry/quota.ts";
 import { JOB_POD } from "../../registry/resolve.ts";
 import { failurePolicy, FINAL_EXIT_CODES, loginEnv } from "../job.ts";
@@ -9,7 +9,7 @@ import { bucketEnv, type EnvVar } from "../bucketEnv.ts";
 import { createBucketAccount } from "../bucketAccount.ts";
 import { createLogin, createLoginSecret } from "../login.ts";
 import { createNamespace } from "../namespace.ts";
-import { createNetworkPolicies } from "../network.ts";
+import { createNetworkPolicies, JOBS_ONLY } from "../network.ts";
 import { CONTAINER_SECURITY, hardenedPod, resourceRequirements } from "../pod.ts";
 import { createQuota } from "../quota.ts";
 import type { NamespacedScope } from "../scope.ts";
@@ -52,7 +52,10 @@ export class Operations extends ComponentResource {
     const labels = { "app.kubernetes.io/managed-by": "pulumi", "tenantstack.io/shared": "operations" };
     const outer = { name, labels, cell, foundation, parent: this };
     const scope = { ...outer, namespace: createNamespace(outer, OPERATIONS.namespace) };
-    const guards = [...createQuota(scope, namespaceQuota(EXPORTER, 0)), ...createNetworkPolicies(scope)];
+    const guards = [
+      ...createQuota(scope, namespaceQuota(EXPORTER, 0)),
+      ...createNetworkPolicies(scope, { ...JOBS_ONLY, bucket: true }),
+    ];
     const account = createBucketAccount(scope, {
       logicalName: `${name}-account`,
       name: OPERATIONS.account,
@@ -152,7 +155,7 @@ function createCronJob(
             activeDeadlineSeconds: deadlineSeconds,
             podFailurePolicy: failurePolicy(name, FINAL_EXIT_CODES),
             template: {
-              metadata: { labels },
+              metadata: { labels: { ...labels, ...BUCKET_LABELS } },
               spec: {
                 serviceAccountName: account,
                 ...hardenedPod(cell, "batch"),

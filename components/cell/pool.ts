@@ -7,15 +7,17 @@ import {
   poolMaintenanceLabels,
   poolName,
 } from "../../registry/naming.ts";
+import { withSolvers } from "../../registry/quota.ts";
 import type { PoolSpec, TenantSpec } from "../../registry/spec.ts";
 import { createApplication, createService, createUploads, uploadsMounts } from "../application.ts";
+import { provingHosts } from "../certificate.ts";
 import type { Backend } from "../edge.ts";
 import { createMaintenance } from "../maintenance.ts";
 import { createPoolMonitoring } from "../monitoring.ts";
 import { createNamespace, hostClaims } from "../namespace.ts";
 import { createNetworkPolicies } from "../network.ts";
 import type { Volume } from "../move.ts";
-import { createQuota } from "../quota.ts";
+import { createQuota, servicesFor } from "../quota.ts";
 import type { NamespacedScope } from "../scope.ts";
 import type { SharedApp } from "../tenantStack.ts";
 import type { CellConfig } from "./config.ts";
@@ -30,6 +32,9 @@ const OBJECTS = {
   "count/cronjobs.batch": "200",
   "count/jobs.batch": "1500",
 } as const;
+
+/** Hosts that prove themselves by HTTP at once, where they do; others wait until some have. */
+const SOLVERS = 10;
 
 type Mode = TenantSpec["suspensionMode"];
 
@@ -93,7 +98,18 @@ export class Pool extends ComponentResource implements SharedApp {
     });
     const scope = (this.#scope = { ...outer, namespace: this.#namespace });
     this.#spec = spec;
-    this.#guards = [...createQuota(scope, spec.quota, [], OBJECTS), ...createNetworkPolicies(scope)];
+    const solvers = cell.edge.mode === "ingress" ? provingHosts(cell, SOLVERS) : 0;
+    const network = createNetworkPolicies(scope, {
+      app: true,
+      bucket: true,
+      solvers,
+      // Its tenants share its pods, and so what any of them reaches.
+      egress: tenants.flatMap(({ egress }) => egress),
+    });
+    this.#guards = [
+      ...createQuota(scope, withSolvers(spec.quota, solvers), [], { ...OBJECTS, ...servicesFor(solvers) }),
+      ...network,
+    ];
     const selector = poolAppLabels(spec.plan);
     const claim = createUploads(scope, { bytes: spec.uploadsBytes, protect: true, after: this.#guards });
     const mounts = uploadsMounts(claim);

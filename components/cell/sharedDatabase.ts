@@ -11,7 +11,7 @@ import type { SharedRoles } from "../database.ts";
 import { applicationLoginEnv, createJob, FINAL_EXIT_CODES, loginEnv } from "../job.ts";
 import { createLogin, createLoginSecret } from "../login.ts";
 import { createNamespace } from "../namespace.ts";
-import { createNetworkPolicies } from "../network.ts";
+import { createNetworkPolicies, JOBS_ONLY } from "../network.ts";
 import { createQuota } from "../quota.ts";
 import type { NamespacedScope } from "../scope.ts";
 import type { CellConfig } from "./config.ts";
@@ -46,7 +46,10 @@ export class SharedDatabase extends ComponentResource implements SharedRoles {
     const labels = { "app.kubernetes.io/managed-by": "pulumi", "tenantstack.io/shared": "database" };
     const outer = { name, labels, cell, foundation, parent: this };
     const scope = { ...outer, namespace: createNamespace(outer, SHARED.namespace) };
-    const guards = [...createQuota(scope, namespaceQuota(undefined, 0)), ...createNetworkPolicies(scope)];
+    const guards = [
+      ...createQuota(scope, namespaceQuota(undefined, 0)),
+      ...createNetworkPolicies(scope, JOBS_ONLY),
+    ];
 
     const role = (suffix: string, roleName: string) =>
       new Role(`${name}-${suffix}`, { name: roleName, login: false }, { parent: this });

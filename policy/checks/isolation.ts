@@ -1,7 +1,8 @@
-import { OPERATIONS } from "../../registry/naming.ts";
+import { isIpv6Range, isPublic, prefixOf } from "../../registry/addresses.ts";
+import { BUCKET_LABELS, ISOLATION, OPERATIONS, SOLVER_LABELS } from "../../registry/naming.ts";
 import type { CellView, Check, Workload } from "../cell.ts";
-import { fieldsOf, listOf, textsOf } from "../fields.ts";
-import { Network, type Endpoint } from "../network.ts";
+import { at, fieldsOf, type Fields, listOf, numberOf, textOf, textsOf } from "../fields.ts";
+import { Network, selects, type Endpoint } from "../network.ts";
 
 /** Addresses that no pod of a tenant may reach, whatever the cluster's own ranges are. */
 export const FORBIDDEN_ADDRESSES: readonly Endpoint[] = Object.entries({
@@ -20,7 +21,7 @@ export const FORBIDDEN_ADDRESSES: readonly Endpoint[] = Object.entries({
   "224.0.0.1": "multicast",
 }).map(([ip, name]) => ({ ip, name: `${name} (${ip})` }));
 
-/** EKS Pod Identity's agent: on its port it answers who shows the token of an account that has a role, nobody else. */
+/** EKS Pod Identity's agent, on its port for those who use the bucket alone. */
 const CREDENTIALS_AGENT: Endpoint = { ip: "169.254.170.23", name: "the agent of EKS Pod Identity" };
 const AGENT_PORT = 80;
 
@@ -62,6 +63,78 @@ export const namespacesDenyByDefault: Check = function* (cell) {
   }
 };
 
+/** Whether a pod may use the bucket. */
+const usesBucket = ({ labels }: Workload): boolean => selects({ matchLabels: BUCKET_LABELS }, labels);
+
+/** Those that use the bucket say so, and nobody else does: by the label they reach its credentials. */
+export const bucketIsLabelled: Check = function* ({ workloads }) {
+  for (const workload of workloads) {
+    const { manifest, containers } = workload;
+    const needs = containers.some(({ env }) => listOf(env).some(({ name }) => name === "BACKUP_BUCKET"));
+    if (needs !== usesBucket(workload))
+      yield [manifest, needs ? "uses the bucket and does not say so" : "says that it uses the bucket"];
+  }
+};
+
+/** Ranges of the internet that one organisation has. */
+const isNarrow = (peer: Fields): boolean => {
+  const cidr = textOf(at(peer, "ipBlock", "cidr"));
+  return isPublic(cidr) && prefixOf(cidr) >= (isIpv6Range(cidr) ? 32 : 16);
+};
+
+const portsOf = (rule: Fields): number[] => listOf(rule["ports"]).map(({ port }) => numberOf(port));
+
+/** What the policies beside the default-deny may open, and for which pods. */
+const OPENINGS: Readonly<Record<string, { readonly pods: Fields; isFit(spec: Fields): boolean }>> = {
+  "warehouse-bucket": { pods: { matchLabels: BUCKET_LABELS }, isFit: ({ ingress }) => ingress === undefined },
+  "warehouse-integrations": {
+    pods: { matchLabels: { app: "warehouse" } },
+    isFit: ({ ingress, egress }) =>
+      ingress === undefined &&
+      listOf(egress).every(
+        (rule) =>
+          portsOf(rule).length > 0 && listOf(rule["to"]).length > 0 && listOf(rule["to"]).every(isNarrow),
+      ),
+  },
+  "warehouse-solver": {
+    pods: { matchLabels: SOLVER_LABELS },
+    isFit: ({ ingress, egress }) =>
+      egress === undefined &&
+      listOf(ingress).every(
+        (rule) =>
+          portsOf(rule).join() === "8089" &&
+          listOf(rule["from"]).length > 0 &&
+          listOf(rule["from"]).every(
+            ({ namespaceSelector }) => Object.keys(fieldsOf(at(namespaceSelector, "matchLabels"))).length > 0,
+          ),
+      ),
+  },
+};
+
+/** Policies open what they are named for, for the pods they are named for. */
+export const openingsAreNarrow: Check = function* (cell) {
+  for (const policy of cell.ofKind("NetworkPolicy")) {
+    const { name } = policy.metadata;
+    const opening = OPENINGS[name];
+    const spec = fieldsOf(policy["spec"]);
+    if (opening === undefined) {
+      if (![ISOLATION, "warehouse-app", "warehouse-metrics"].includes(name))
+        yield [policy, "is no policy that the checks know"];
+    } else if (JSON.stringify(spec["podSelector"]) !== JSON.stringify(opening.pods))
+      yield [policy, "is for other pods than it says"];
+    else if (!opening.isFit(spec)) yield [policy, "opens more than it says"];
+  }
+};
+
+/** A namespace has an application's door exactly where something answers in it. */
+export const doorsLeadSomewhere: Check = function* (cell) {
+  for (const policy of cell.ofKind("NetworkPolicy")) {
+    const { name, namespace = "" } = policy.metadata;
+    if (name === "warehouse-app" && cell.ofKind("Deployment", namespace).length === 0)
+      yield [policy, "lets requests in where nothing answers"];
+  }
+};
+
 /** No pod reaches pods of another namespace, nor addresses of the platform, nor more of the internet than HTTPS. */
 export const podsReachNobodyElse: Check = function* (cell) {
   const network = new Network(cell.manifests);
@@ -77,7 +150,7 @@ export const podsReachNobodyElse: Check = function* (cell) {
         ...others,
         stranger,
         ...FORBIDDEN_ADDRESSES,
-        ...(port === AGENT_PORT ? [] : [CREDENTIALS_AGENT]),
+        ...(port === AGENT_PORT && usesBucket(workload) ? [] : [CREDENTIALS_AGENT]),
         ...(port === 443 ? [] : internet),
       ])
         if (network.allows({ from, to, port })) yield [manifest, `reaches ${to.name} on port ${port}`];
@@ -105,6 +178,8 @@ export const podsReachWhatTheyNeed: Check = function* (cell) {
         yield [manifest, "cannot reach HTTPS"];
     if (!network.allows({ from: pod, to: { name: "database", ip: "10.0.64.9" }, port: 5432 }))
       yield [manifest, "cannot reach the database"];
+    if (usesBucket(workload) && !network.allows({ from: pod, to: CREDENTIALS_AGENT, port: AGENT_PORT }))
+      yield [manifest, "cannot get credentials for the bucket"];
     if (manifest.kind !== "Deployment") continue;
     const isServed = manifest.metadata.namespace !== OPERATIONS.namespace;
     if (isServed && !edges.some((from) => network.allows({ from, to: pod, port: 8080 })))

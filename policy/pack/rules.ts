@@ -1,6 +1,6 @@
 import type { Catalogue } from "../../registry/catalogue.ts";
 import { crowdedOutPlans } from "../../registry/margins.ts";
-import { ALLOW_DELETE, SHARED, TENANT_LABEL } from "../../registry/naming.ts";
+import { ALLOW_DELETE, ISOLATION, SHARED, TENANT_LABEL } from "../../registry/naming.ts";
 import { CHECKS, ownFindings } from "../checks/index.ts";
 import { at, type Fields, fieldsOf, listOf, textOf, textsOf } from "../fields.ts";
 import { objectName } from "../finding.ts";
@@ -169,7 +169,8 @@ const ANYWHERE = ["0.0.0.0/0", "::/0"];
 
 /** Without the egress to ranges that the configuration names, such as the database's: checks know none of them. */
 function withoutRanges(manifest: Manifest): Manifest {
-  if (manifest.kind !== "NetworkPolicy") return manifest;
+  if (manifest.kind !== "NetworkPolicy" || ![ISOLATION, "warehouse-bucket"].includes(manifest.metadata.name))
+    return manifest;
   const spec = fieldsOf(manifest["spec"]);
   const isRange = (peer: Fields): boolean => {
     const cidr = at(peer, "ipBlock", "cidr");

@@ -234,7 +234,6 @@ describe("a tenant of the pool", () => {
        "carla-app-a-password",
        "carla-app-b",
        "carla-app-b-password",
-       "carla-app-ingress",
        "carla-backup",
        "carla-backup",
        "carla-backup-account",

@@ -50,7 +50,7 @@ describe("TenantStack", () => {
        "Job": 1,
        "LimitRange": 1,
        "Namespace": 1,
-       "NetworkPolicy": 2,
+       "NetworkPolicy": 3,
        "PersistentVolumeClaim": 1,
        "PodDisruptionBudget": 1,
        "PodIdentityAssociation": 1,

@@ -1,6 +1,6 @@
 import { KubeClient, KubeError, refOf, type KubeObject } from "../../sandbox/kube/client.ts";
 import { forbidden, legitimate } from "../support/attacks/admission.ts";
-import { pod } from "../support/attacks/objects.ts";
+import { pod, solverPod } from "../support/attacks/objects.ts";
 import { podShapes } from "../support/attacks/podShapes.ts";
 import { openWorkplace, type Workplace } from "../support/e2e.ts";
 
@@ -31,7 +31,7 @@ beforeAll(async () => {
   place.edit(
     "Pulumi.sandbox.yaml",
     "    gateway:\n      name: platform\n      namespace: gateway-system\n",
-    "    ingressClass: nginx\n    controllerNamespace: ingress-nginx\n",
+    "    ingressClass: nginx\n    controllerNamespace: ingress-nginx\n    acmeChallenge: http01\n",
   );
   const { code, output } = await place.pulumi("up", "--yes", "--skip-preview");
   if (code !== 0) throw new Error(output);
@@ -105,6 +105,17 @@ describe("admission", () => {
       await update({ metadata: { annotations: { "nginx.ingress.kubernetes.io/server-snippet": "x" } } }),
     ).toContain("annotations that steer");
     expect(await update({ metadata: { finalizers: ["example.com/wait"] } })).toBe("accepted");
+  });
+
+  it("lets cert-manager alone make the pods by which hosts prove themselves", async () => {
+    const solver = solverPod(HOME);
+    expect(await create(solver)).toContain("only cert-manager itself makes pods");
+    place.write("solver.json", JSON.stringify(solver));
+    const asCertManager = await place.kubectl(
+      ...["create", "--dry-run=server", "-f", "solver.json"],
+      ...["--as", "system:serviceaccount:cert-manager:cert-manager", "--as-group", "system:masters"],
+    );
+    expect(asCertManager.output).toContain("created (server dry run)");
   });
 
   it("leaves a namespace whose it is, with its hosts and its level of security", async () => {

@@ -1,7 +1,7 @@
 import { FORBIDDEN_ADDRESSES, podOf } from "../../policy/checks/isolation.ts";
 import { CellView } from "../../policy/cell.ts";
 import { Network, type Endpoint } from "../../policy/network.ts";
-import { gatewayCell } from "../support/cell.ts";
+import { gatewayCell, ingressCell } from "../support/cell.ts";
 import { renderManifests } from "../support/manifests.ts";
 
 const policy = (spec: object) => ({
@@ -71,5 +71,48 @@ describe("a cell's network", () => {
       ),
     );
     expect(leaks).toEqual([]);
+  }, 60_000);
+
+  it("opens an integration's port to the tenant's application alone, and in a pool to all of its tenants", async () => {
+    const cell = new CellView(await renderManifests(gatewayCell));
+    const network = new Network(cell.manifests);
+    const reaching = (ip: string, port: number): string[] =>
+      cell.workloads
+        .filter((each) => network.allows({ from: podOf(each), to: { name: ip, ip }, port }))
+        .map(({ manifest, namespace }) => `${namespace} ${manifest.kind} ${manifest.metadata.name}`);
+    expect(reaching("198.51.100.1", 44300)).toEqual(["customer-acme Deployment warehouse-app"]);
+    expect(reaching("198.51.100.65", 1522)).toEqual(["pool-professional Deployment warehouse-app"]);
+    expect(reaching("198.51.100.17", 44300)).toEqual([]);
+    expect(reaching("198.51.100.1", 3300)).toEqual([]);
+  }, 60_000);
+
+  it("leads to the agent that gives out credentials those pods alone that use the bucket", async () => {
+    const cell = new CellView(await renderManifests(gatewayCell));
+    const network = new Network(cell.manifests);
+    const agent = { name: "agent", ip: "169.254.170.23" };
+    const reaching = cell.workloads.filter((from) =>
+      network.allows({ from: podOf(from), to: agent, port: 80 }),
+    );
+    expect(reaching.length).toBeGreaterThan(8);
+    const usersOf = (workloads: typeof cell.workloads) =>
+      workloads.map(({ manifest }) => manifest.metadata.name);
+    expect(usersOf(reaching)).not.toContain("warehouse-app");
+    expect(usersOf(reaching)).not.toContain("warehouse-init");
+    expect(usersOf(reaching)).toContain("warehouse-backup");
+  }, 60_000);
+
+  it("lets the edge reach solvers where hosts prove themselves by HTTP, and nobody else", async () => {
+    const solver = (namespace: string): Endpoint =>
+      pod(namespace, { "acme.cert-manager.io/http01-solver": "true" });
+    const edge = (namespace: string): Endpoint => pod(namespace, {}, "10.0.2.2");
+    const byHttp = new Network(await renderManifests(ingressCell));
+    const byDns = new Network(await renderManifests(gatewayCell));
+    for (const place of ["customer-acme", "pool-starter"]) {
+      const to = solver(place);
+      expect(byHttp.allows({ from: edge("ingress-nginx"), to, port: 8089 })).toBe(true);
+      expect(byHttp.allows({ from: edge("customer-dora"), to, port: 8089 })).toBe(false);
+      expect(byHttp.allows({ from: edge("ingress-nginx"), to, port: 8080 })).toBe(false);
+      expect(byDns.allows({ from: edge("gateway-system"), to, port: 8089 })).toBe(false);
+    }
   }, 60_000);
 });

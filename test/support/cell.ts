@@ -26,6 +26,7 @@ export const gatewayCell: CellConfig = {
     mode: "gateway",
     gateway: { name: "platform", namespace: "gateway-system" },
     clusterIssuer: "letsencrypt-prod",
+    acmeChallenge: "dns01",
   },
   network: {
     clusterCidrs: ["10.0.0.0/16", "fd00::/8"],
@@ -45,6 +46,7 @@ export const ingressCell: CellConfig = {
     ingressClass: "nginx",
     controllerNamespace: "ingress-nginx",
     clusterIssuer: "letsencrypt-prod",
+    acmeChallenge: "http01",
   },
 };
 

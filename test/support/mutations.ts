@@ -72,6 +72,10 @@ const POD = "spec|template|spec";
 const BOX = `${POD}|containers|0`;
 const NET = "NetworkPolicy customer-acme/customer-isolation";
 const DOOR = "NetworkPolicy customer-acme/warehouse-app";
+const PARTNERS = "NetworkPolicy customer-acme/warehouse-integrations";
+const STORE = "NetworkPolicy customer-acme/warehouse-bucket";
+const SOLVER = "NetworkPolicy pool-starter/warehouse-solver";
+const BUCKET = { "tenantstack.io/bucket": "true" };
 const QUOTA = "ResourceQuota customer-acme/tenant-quota";
 const SCALER = "HorizontalPodAutoscaler customer-acme/warehouse-app";
 const SERVICE = "Service customer-acme/warehouse-service";
@@ -113,6 +117,31 @@ export const MUTATIONS: readonly Mutation[] = [
   set("no scraping", DOOR, "spec|ingress", (old: unknown[]) => old.slice(0, 1)),
   drop("no default-deny", NET),
   drop("no default-deny in a pool", "NetworkPolicy pool-starter/customer-isolation"),
+  set("integrations for every pod", PARTNERS, "spec|podSelector", {}),
+  set("integrations for Jobs", PARTNERS, "spec|podSelector|matchLabels", { customer: "acme" }),
+  set("an integration on every port", PARTNERS, "spec|egress|0|ports", undefined),
+  set("an integration anywhere", PARTNERS, "spec|egress|0|to", undefined),
+  set("an integration with half the internet", PARTNERS, "spec|egress|0|to|0|ipBlock|cidr", "128.0.0.0/1"),
+  set("an integration in the cluster", PARTNERS, "spec|egress|0|to|0|ipBlock|cidr", "10.96.0.1/32"),
+  set("credentials of the bucket for every pod", STORE, "spec|podSelector", {}),
+  set("credentials of the bucket for the application", STORE, "spec|podSelector|matchLabels", {
+    app: "warehouse",
+  }),
+  drop("a backup without credentials", STORE),
+  set("an application that may use the bucket", APP, "spec|template|metadata|labels", {
+    ...BUCKET,
+    app: "warehouse",
+    customer: "acme",
+  }),
+  set("a backup that may not use the bucket", BACKUP, `spec|jobTemplate|spec|template|metadata|labels`, {
+    customer: "acme",
+    "tenantstack.io/tenant": "acme",
+  }),
+  set("solvers reached by everybody", SOLVER, "spec|ingress|0|from", undefined, "ingress"),
+  set("solvers reached on any port", SOLVER, "spec|ingress|0|ports", undefined, "ingress"),
+  set("a solver's door for every pod", SOLVER, "spec|podSelector", {}, "ingress"),
+  set("a policy that nobody knows", NET, "metadata|name", "extra"),
+  set("a door where nothing answers", DOOR, "metadata|namespace", "customer-carla"),
   // Namespaces and admission
   set("Pod Security only baseline", SPACE, PSA, "baseline"),
   set("no Pod Security", SPACE, PSA, undefined),

@@ -1,9 +1,11 @@
+import { SOLVER_LABELS } from "../../../registry/naming.ts";
+import type { CellConfig } from "../config.ts";
 import { cel, optional, plainAnnotations, type AdmissionPolicy } from "./policy.ts";
 
 const DIGEST = "^[^@\\s]+@sha256:[0-9a-f]{64}$";
 
 /** Pods run what their digest says, cannot talk to the API server, and stay where the scheduler puts tenants. */
-export const pods: AdmissionPolicy = {
+export const pods = ({ edge, network }: Pick<CellConfig, "edge" | "network">): AdmissionPolicy => ({
   subject: "pods",
   matches: [
     { group: "", resources: ["pods", "pods/ephemeralcontainers", "replicationcontrollers"] },
@@ -51,8 +53,23 @@ export const pods: AdmissionPolicy = {
         'variables.pod.?tolerations.orValue([]).all(each, each.?key.orValue("") != "" && !each.key.startsWith("node-role.kubernetes.io/"))',
       message: "pods must not tolerate every taint, or those of control-plane nodes",
     },
+    {
+      // By its label the edge reaches such a pod.
+      expression:
+        `!(${cel(SOLVER)} in object.metadata.?labels.orValue({})) || ` +
+        `(request.operation == "UPDATE" && ${cel(SOLVER)} in oldObject.metadata.?labels.orValue({})) || ` +
+        (edge.acmeChallenge === "http01"
+          ? `request.userInfo.username.startsWith(${cel(`system:serviceaccount:${network.certManagerNamespace}:`)})`
+          : "false"),
+      message:
+        edge.acmeChallenge === "http01"
+          ? "only cert-manager itself makes pods by which hosts prove themselves"
+          : "hosts prove themselves by DNS here, not by pods",
+    },
   ],
-};
+});
+
+const [SOLVER = ""] = Object.keys(SOLVER_LABELS);
 
 /** Services lead inside the cluster to pods that they select. */
 export const services: AdmissionPolicy = {

@@ -96,6 +96,40 @@ export const solverIngress = (namespace: string, host: string): KubeObject =>
     },
   });
 
+/** The pod that answers it, as cert-manager 1.21 makes it. */
+export const solverPod = (namespace: string): KubeObject =>
+  object("v1", "Pod", "cm-acme-http-solver", namespace, {
+    metadata: {
+      name: "cm-acme-http-solver",
+      namespace,
+      labels: { "acme.cert-manager.io/http01-solver": "true", "acme.cert-manager.io/http-domain": "1" },
+      annotations: { "cluster-autoscaler.kubernetes.io/safe-to-evict": "true" },
+    },
+    spec: {
+      restartPolicy: "OnFailure",
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+      containers: [
+        {
+          name: "acmesolver",
+          image: `quay.io/jetstack/cert-manager-acmesolver@sha256:${"1".repeat(64)}`,
+          args: ["--listen-port=8089"],
+          ports: [{ name: "http", containerPort: 8089 }],
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ["ALL"] },
+          },
+          resources: {
+            requests: { cpu: "10m", memory: "64Mi" },
+            limits: { cpu: "100m", memory: "64Mi" },
+          },
+        },
+      ],
+    },
+  });
+
 export const route = (namespace: string, ...hostnames: string[]): KubeObject =>
   object("gateway.networking.k8s.io/v1", "HTTPRoute", "probe", namespace, {
     spec: {
