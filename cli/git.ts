@@ -48,6 +48,16 @@ export function mergeBase(dir: string, ref?: string): MergeBase {
   return { ref: target, commit: git(dir, ["merge-base", "HEAD", target]).trim() };
 }
 
+/** The newest commit that is older than a time; undefined where there is none, or no repository. */
+export function commitBefore(dir: string, time: Date): string | undefined {
+  try {
+    const commit = git(dir, ["rev-list", "--first-parent", "-1", `--before=${time.toISOString()}`, "HEAD"]);
+    return commit.trim() === "" ? undefined : commit.trim();
+  } catch {
+    return undefined;
+  }
+}
+
 /** The files of the registry as a commit has them. Empty where it had none. */
 export function registryTextsAt(dir: string, commit: string): RegistryTexts {
   const folder = `${REGISTRY_FOLDER}/`;

@@ -1,6 +1,7 @@
 import { Option, type Command } from "commander";
 import { formatIssue, inReadingOrder, type Issue } from "../../registry/issues.ts";
 import { allTenants, checkWorkspace, type RegistryOptions } from "../workspace.ts";
+import { certificateBudget } from "../certificates.ts";
 import { paint, type Io } from "../io.ts";
 import { readsRegistry } from "../options.ts";
 import { Silent } from "../failures.ts";
@@ -15,14 +16,18 @@ export function registerLint(program: Command, io: Io): void {
   const command = program
     .command("lint")
     .summary("check the registry")
-    .description("Checks every file of the registry. Exits with 1 on errors; warnings stop nothing.")
+    .description(
+      "Checks every file of the registry, and whether the week's certificates are enough. Exits with 1 on errors; warnings stop nothing.",
+    )
     .option("--strict", "exit with 1 on warnings too")
     .addOption(new Option("--json", "as JSON").conflicts("github"))
     .option("--github", "as annotations of GitHub Actions");
   readsRegistry(command).action((options: LintOptions) => {
     const checked = checkWorkspace(io, options);
     const errors = checked.ok ? [] : inReadingOrder(checked.issues);
-    const warnings = checked.ok ? inReadingOrder(checked.value.warnings) : [];
+    const warnings = checked.ok
+      ? inReadingOrder([...checked.value.warnings, ...certificateBudget(io, checked.value)])
+      : [];
     if (options.json === true) io.out(JSON.stringify({ errors, warnings }, undefined, 2));
     else {
       const line = options.github === true ? annotation : (issue: Issue) => onScreen(io, issue);
