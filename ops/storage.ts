@@ -9,6 +9,7 @@ import {
   type PutObjectCommandInput,
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
+import { arriving } from "./backup/stream.ts";
 import { waitSeconds } from "./environment.ts";
 import { OpsFailure } from "./failure.ts";
 import { eraseVersions, type Erased } from "./storageErase.ts";
@@ -143,26 +144,8 @@ export class Storage {
     const { Body: body } = await this.#send(key, () =>
       this.#reader.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key })),
     );
-    return Readable.from(this.#arriving(key, body as Readable), { objectMode: false });
-  }
-
-  /** Chunks as they come; one that is asked for and does not come ends it. */
-  async *#arriving(key: string, body: Readable): AsyncGenerator<Buffer> {
-    const silent = (): void => {
-      body.destroy(new Error(`nothing came for ${this.#waitMs / 1000} s`));
-    };
-    let timer = setTimeout(silent, this.#waitMs);
-    try {
-      for await (const chunk of body) {
-        clearTimeout(timer);
-        yield chunk as Buffer;
-        timer = setTimeout(silent, this.#waitMs);
-      }
-    } catch (error) {
-      throw this.#failure(key, error);
-    } finally {
-      clearTimeout(timer);
-    }
+    const chunks = arriving(body as Readable, this.#waitMs, (error) => this.#failure(key, error));
+    return Readable.from(chunks, { objectMode: false });
   }
 
   /** The content of a small object. */

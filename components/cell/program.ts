@@ -8,6 +8,7 @@ import { checkCellConfig } from "./config.ts";
 import { DatabaseServer } from "./databaseServer.ts";
 import { directoryIssues } from "./directory.ts";
 import { evidenceIssues, lifecycleHooks } from "./leaving.ts";
+import { missingDataIssues } from "./returning.ts";
 import { Operations } from "./operations.ts";
 import { poolOutputs, tenantOutputs, type PoolOutput, type TenantOutput } from "./outputs.ts";
 import { Foundation } from "./foundation.ts";
@@ -50,7 +51,10 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
     ...directoryIssues(tenants, config.value),
   ];
   // The bucket is asked only about what the registry may do.
-  if (forbidden.length === 0) forbidden.push(...(await evidenceIssues(applied, loaded.value, config.value)));
+  if (forbidden.length === 0) {
+    forbidden.push(...(await evidenceIssues(applied, loaded.value, config.value)));
+    forbidden.push(...(await missingDataIssues(applied, loaded.value, config.value)));
+  }
   if (forbidden.length > 0) throw invalid(forbidden);
 
   for (const warning of loaded.value.warnings) await pulumi.log.warn(formatIssue(warning));

@@ -1,9 +1,11 @@
-import { PassThrough, type Readable, type Writable } from "node:stream";
+import { PassThrough, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createZstdCompress, createZstdDecompress } from "node:zlib";
 import { withConnection } from "../connection.ts";
+import { waitSeconds } from "../environment.ts";
 import { OpsFailure } from "../failure.ts";
-import { countFiles, PACKED, startPacking } from "../files/pack.ts";
+import { startReading } from "../files/archive.ts";
+import { PACKED, startPacking } from "../files/pack.ts";
 import { requireVisibleRows } from "../pool/rows.ts";
 import { dumpCommand, programFailure, type DatabaseLogin } from "../postgres.ts";
 import { runProgram, startSink, startSource, type Ended } from "../program.ts";
@@ -11,7 +13,10 @@ import { actFor } from "../sessions.ts";
 import type { ObjectStore } from "../storage.ts";
 import { basicTime, manifestKey, utcTime, type BACKUP_KINDS, type Manifest } from "./manifest.ts";
 import { takeSnapshot } from "./snapshot.ts";
-import { tee, type Passed } from "./stream.ts";
+import { arriving, tee, type Passed } from "./stream.ts";
+
+/** pg_dump may be silent for so many waits: it looks for the rows of one tenant among those of all. */
+const DUMP_WAITS = 10;
 
 export interface BackupRequest {
   readonly tenantId: string;
@@ -78,7 +83,10 @@ async function backUpDatabase(
     const { args, env } = dumpCommand(database, snapshot.name, rowsOf);
     const dump = startSource("pg_dump", args, env);
     const reader = startSink("pg_restore", ["--file=/dev/null"]);
-    const passed = await send(dump.stdout, reader.stdin, storage, {
+    const dumped = arriving(dump.stdout, DUMP_WAITS * waitSeconds() * 1000, (error) =>
+      programFailure("pg_dump", database, (error as Error).message),
+    );
+    const passed = await send(dumped, reader.stdin, storage, {
       key,
       retainDays,
       proven: async () => {
@@ -117,10 +125,9 @@ async function backUpFiles(
   storage: ObjectStore,
   log: (line: string) => void,
 ): Promise<NonNullable<Manifest["files"]>> {
-  const count = await countFiles(folder);
-  log(`archiving ${count} files`);
-  const tar = startPacking(folder);
-  const reader = startSink("tar", ["--list", "--file=-"]);
+  log("archiving the files");
+  const tar = await startPacking(folder, log);
+  const reader = startReading(key);
   const [pack, unpack] = [createZstdCompress(), createZstdDecompress()];
   const stop = (): void => {
     tar.kill();
@@ -138,10 +145,13 @@ async function backUpFiles(
         PACKED,
       );
       requireEnd(await reader.ended, (stderr) => unreadable("the archive", stderr));
+      // What it holds, not what there was: files come and go while it is made.
+      await reader.files;
     },
     stop,
   });
-  log(`${key}: ${passed.bytes} bytes`);
+  const count = await reader.files;
+  log(`${key}: ${count} files, ${passed.bytes} bytes`);
   return { key, ...passed, format: "tar+zstd", count };
 }
 
@@ -156,7 +166,7 @@ interface Sending {
 
 /** Sends a stream to the bucket and to a reader at once. What fails first is thrown, when all has come to its end. */
 async function send(
-  from: Readable,
+  from: AsyncIterable<Buffer>,
   reader: Writable,
   storage: ObjectStore,
   { key, retainDays, proven, stop }: Sending,

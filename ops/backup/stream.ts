@@ -9,13 +9,40 @@ export interface Passed {
 }
 
 /**
+ * Chunks as they come; one that is asked for and does not come ends it.
+ * @param ms the longest wait for one
+ * @param failure what it means that the stream failed
+ */
+export async function* arriving(
+  body: Readable,
+  ms: number,
+  failure: (error: unknown) => Error,
+): AsyncGenerator<Buffer> {
+  const silent = (): void => {
+    body.destroy(new Error(`nothing came for ${ms / 1000} s`));
+  };
+  let timer = setTimeout(silent, ms);
+  try {
+    for await (const chunk of body) {
+      clearTimeout(timer);
+      yield chunk as Buffer;
+      timer = setTimeout(silent, ms);
+    }
+  } catch (error) {
+    throw failure(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
  * Sends a stream to two takers at once, at the pace of the slower, and measures it: nothing is kept but what is under
  * way. A taker that ends early is told nothing more; its own exit says why.
  * @param proven called when the second has it all: if it fails, the first never learns of an end
  * @returns what went through, once both have it all
  */
 export async function tee(
-  source: Readable,
+  source: AsyncIterable<unknown>,
   first: Writable,
   second: Writable,
   proven: () => Promise<void> = () => Promise.resolve(),

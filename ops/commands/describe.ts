@@ -1,4 +1,5 @@
 import { verify } from "../backup/verify.ts";
+import { choiceAfterArchive } from "../offboarding/emptied.ts";
 import { selectBackup } from "../restore/select.ts";
 import { Storage } from "../storage.ts";
 import { command } from "./command.ts";
@@ -7,15 +8,12 @@ import { choiceEnvironment, choiceOf, tenantEnvironment } from "./environment.ts
 const environment = tenantEnvironment.omit({ BACKUP_RETAIN_DAYS: true }).extend(choiceEnvironment.shape);
 
 export const describeCommand = command(
-  "Tells which backup of a tenant is meant, and reads nothing of it but its manifest; result: the manifest.",
+  "Tells which backup of a tenant would be restored, and reads nothing of it but its manifest; result: the manifest.",
   environment,
   async (env, { log }) => {
-    const manifest = await selectBackup(
-      new Storage(env.BACKUP_BUCKET),
-      env.TENANT_ID,
-      env.BACKUP_PREFIX,
-      choiceOf(env),
-    );
+    const store = new Storage(env.BACKUP_BUCKET);
+    const choice = await choiceAfterArchive(store, env.BACKUP_PREFIX, choiceOf(env));
+    const manifest = await selectBackup(store, env.TENANT_ID, env.BACKUP_PREFIX, choice);
     log(`${manifest.id}: ${manifest.kind}, begun ${manifest.startedAt}`);
     return manifest;
   },

@@ -3,6 +3,7 @@ import { withConnection } from "../connection.ts";
 import { databaseEnvironment, databaseLogin, text } from "../environment.ts";
 import { purgeShared } from "../move/move.ts";
 import { emptyFolder } from "../offboarding/archive.ts";
+import { noteEmptied, type EmptiedPart } from "../offboarding/emptied.ts";
 import { requireEvidence } from "../offboarding/evidence.ts";
 import { verifyFinal } from "../offboarding/final.ts";
 import { shutOut } from "../sessions.ts";
@@ -42,20 +43,25 @@ const evidenceEnvironment = z.object({
   FINAL_BACKUP_VERIFIED_AT: text.describe("when it was verified, likewise"),
 });
 
-const requireEvidenceOf = (
+/** Makes sure that a part may be deleted, and notes that it is. */
+async function mayEmpty(
   env: z.output<typeof evidenceEnvironment> & z.output<typeof tenant>,
-): Promise<void> =>
-  requireEvidence(new Storage(env.BACKUP_BUCKET), env.TENANT_ID, env.BACKUP_PREFIX, {
+  part: EmptiedPart,
+): Promise<void> {
+  const store = new Storage(env.BACKUP_BUCKET);
+  await requireEvidence(store, env.TENANT_ID, env.BACKUP_PREFIX, {
     id: env.FINAL_BACKUP_ID,
     sha256: env.FINAL_BACKUP_SHA256,
     verifiedAt: env.FINAL_BACKUP_VERIFIED_AT,
   });
+  await noteEmptied(store, env.BACKUP_PREFIX, part, env.FINAL_BACKUP_ID);
+}
 
 export const archiveRows = command(
   "Deletes an archived tenant's rows from the database that tenants share, if its final backup is proven.",
   databaseEnvironment.extend({ ...tenant.shape, ...evidenceEnvironment.shape }),
   async (env, { log }) => {
-    await requireEvidenceOf(env);
+    await mayEmpty(env, "rows");
     await purgeShared({ tenantId: env.TENANT_ID, login: databaseLogin(env) }, log);
     return undefined;
   },
@@ -65,7 +71,7 @@ export const archiveFiles = command(
   "Deletes an archived tenant's files from their volume, if its final backup is proven.",
   filesEnvironment.omit({ BACKUP_RETAIN_DAYS: true }).extend(evidenceEnvironment.shape),
   async (env, { log }) => {
-    await requireEvidenceOf(env);
+    await mayEmpty(env, "files");
     await emptyFolder(filesFolder(env), log);
     return undefined;
   },

@@ -9,7 +9,8 @@ import { takeSnapshot } from "../backup/snapshot.ts";
 import { tee } from "../backup/stream.ts";
 import { withConnection } from "../connection.ts";
 import { OpsFailure } from "../failure.ts";
-import { countFiles, PACKED, startPacking } from "../files/pack.ts";
+import { startReading } from "../files/archive.ts";
+import { PACKED, startPacking } from "../files/pack.ts";
 import { requireVisibleRows } from "../pool/rows.ts";
 import { clientEnvironment, programFailure, type DatabaseLogin } from "../postgres.ts";
 import { startSource } from "../program.ts";
@@ -67,9 +68,9 @@ export async function exportData(
   const below = `${prefix}export/${basicTime(started)}/`;
   if (scope === "rows") await requireVisibleRows(database, tenantId);
   const sent: ExportedObject[] = [];
-  const send = async (name: string, from: Readable, facts: Pick<ExportedObject, "rows" | "files"> = {}) => {
+  const send: Send = async (name, from, facts) => {
     const passed = await upload(store, `${below}${name}`, from, retainDays);
-    sent.push({ name, ...passed, ...facts });
+    sent.push({ name, ...passed, ...(await facts) });
     log(`${name}: ${passed.bytes} bytes`);
   };
   const exportedAt = await withConnection(database, async (client) => {
@@ -81,8 +82,7 @@ export async function exportData(
     await sendSchema(database, snapshot.name, (from) => send("schema.sql", from));
     return snapshot.at;
   });
-  if (files !== undefined)
-    await sendFiles(files, (from, count) => send("files.tar.gz", from, { files: count }));
+  if (files !== undefined) await sendFiles(files, send, log);
   const manifest: ExportManifest = {
     schemaVersion: 1,
     tenantId,
@@ -94,6 +94,13 @@ export async function exportData(
   log(`${below}manifest.json: the export is complete`);
   return manifest;
 }
+
+/** Sends an object of the export; what is told of it is known when it is sent. */
+type Send = (
+  name: string,
+  from: Readable,
+  facts?: Pick<ExportedObject, "rows" | "files"> | Promise<Pick<ExportedObject, "files">>,
+) => Promise<void>;
 
 /** Sends a stream, and measures what went through. */
 async function upload(store: ObjectStore, key: string, from: Readable, retainDays: number) {
@@ -139,13 +146,17 @@ async function sendSchema(
   if (code !== 0) throw programFailure("pg_dump", database, stderr);
 }
 
-async function sendFiles(
-  folder: string,
-  send: (from: Readable, count: number) => Promise<void>,
-): Promise<void> {
-  const count = await countFiles(folder);
-  const tar = startPacking(folder);
-  await send(compressed(tar.stdout), count);
+async function sendFiles(folder: string, send: Send, log: (line: string) => void): Promise<void> {
+  const name = "files.tar.gz";
+  const tar = await startPacking(folder, log);
+  const reader = startReading(name);
+  const pack = createGzip();
+  tee(tar.stdout, pack, reader.stdin).catch((error: unknown) => pack.destroy(error as Error));
+  await send(
+    name,
+    pack,
+    reader.files.then((files) => ({ files })),
+  );
   const { code, stderr } = await tar.ended;
   if (code === null || !PACKED.includes(code))
     throw new OpsFailure("disk", `tar of ${folder} failed: ${stderr}`);

@@ -1,16 +1,47 @@
 import { createInterface } from "node:readline";
 import { readBack, type Recorded } from "../backup/readBack.ts";
 import { OpsFailure } from "../failure.ts";
-import { startFilter } from "../program.ts";
+import { startFilter, type Sink } from "../program.ts";
 import type { ObjectStore } from "../storage.ts";
 
 /** Names as they are in the archive, one a line: `-rw-r--r-- 0/0 5 2026-01-02 03:04:05 ./a`. */
 const LIST = ["--list", "--verbose", "--numeric-owner", "--full-time", "--absolute-names"];
 const LINE = /^(.)\S+ +\S+ +\S+ \S+ \S+ (.*)$/;
 
+/** Reads an archive of files to its end. */
+export interface ArchiveReader extends Sink {
+  /**
+   * How many plain files it holds, when it has been read.
+   * @throws OpsFailure "verification" where an entry is something else, or would leave the folder it is unpacked into
+   */
+  readonly files: Promise<number>;
+}
+
+/** @param key of the archive, for messages */
+export function startReading(key: string): ArchiveReader {
+  const { stdin, stdout, ended, kill } = startFilter("tar", [...LIST, "--quoting-style=escape", "--file=-"]);
+  const files = countPlain(key, createInterface({ input: stdout }));
+  // Whoever waits for it is told; nobody may wait yet.
+  files.catch(() => undefined);
+  return { stdin, ended, kill, files };
+}
+
+async function countPlain(key: string, lines: AsyncIterable<string>): Promise<number> {
+  let files = 0;
+  let fault: string | undefined;
+  for await (const line of lines) {
+    const [, type = "", text = ""] = LINE.exec(line) ?? [];
+    if (type === "-" || type === "h") files += 1;
+    // The first is enough.
+    fault ??= faultOf(type, text);
+  }
+  if (fault !== undefined) throw new OpsFailure("verification", `${key}: ${fault}`);
+  return files;
+}
+
 /**
- * Reads an archive of files to its end, and makes sure that it is what was backed up and holds as many plain files, none
- * of which would leave the folder that it is unpacked into.
+ * Makes sure that an archive of files is what was backed up, and holds as many plain files, none of which would leave the
+ * folder that it is unpacked into.
  * @throws OpsFailure "verification"
  */
 export async function checkArchive(
@@ -18,24 +49,11 @@ export async function checkArchive(
   archive: Recorded & { readonly count: number },
 ): Promise<void> {
   const { key, count } = archive;
-  const tar = startFilter("tar", [...LIST, "--quoting-style=escape", "--file=-"]);
-  const faults: string[] = [];
-  let files = 0;
-  const lines = createInterface({ input: tar.stdout });
-  lines.on("line", (line) => {
-    const [, type = "", text = ""] = LINE.exec(line) ?? [];
-    if (type === "-" || type === "h") files += 1;
-    const fault = faultOf(type, text);
-    // The first is enough.
-    if (fault !== undefined && faults.length === 0) faults.push(fault);
-  });
-  const listed = new Promise((resolve) => lines.once("close", resolve));
+  const reader = startReading(key);
   const unreadable = (stderr: string): OpsFailure =>
     new OpsFailure("verification", `${key} cannot be read: ${stderr}`);
-  await readBack(store, archive, tar, true, unreadable);
-  await listed;
-  const [fault] = faults;
-  if (fault !== undefined) throw new OpsFailure("verification", `${key}: ${fault}`);
+  await readBack(store, archive, reader, true, unreadable);
+  const files = await reader.files;
   if (files !== count) throw new OpsFailure("verification", `${key} holds ${files} files, not ${count}`);
 }
 

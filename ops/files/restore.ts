@@ -2,6 +2,7 @@ import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readBack } from "../backup/readBack.ts";
 import { OpsFailure } from "../failure.ts";
+import { choiceAfterArchive, noteRestored } from "../offboarding/emptied.ts";
 import { startSink } from "../program.ts";
 import { selectBackup, type Choice } from "../restore/select.ts";
 import type { ObjectStore } from "../storage.ts";
@@ -46,7 +47,8 @@ export async function restoreFiles(
   now: Date,
   log: (line: string) => void,
 ): Promise<FilesRestored> {
-  const manifest = await selectBackup(store, tenantId, prefix, choice);
+  const meant = await choiceAfterArchive(store, prefix, choice);
+  const manifest = await selectBackup(store, tenantId, prefix, meant);
   const { id, files } = manifest;
   if (files === null) throw new OpsFailure("verification", `${id} holds no files`);
   await checkArchive(store, files);
@@ -73,7 +75,7 @@ export async function restoreFiles(
     true,
     (stderr) => new OpsFailure("disk", `tar into ${folder} failed: ${stderr}`),
   );
-  return onDisk(async () => {
+  await onDisk(async () => {
     const unpacked = await countFiles(join(folder, ARRIVING));
     if (unpacked !== files.count)
       throw new OpsFailure("verification", `${unpacked} files were unpacked, not ${files.count}`);
@@ -81,9 +83,10 @@ export async function restoreFiles(
     for (const name of await tenantsOwn(folder)) await keep(folder, name, kept);
     await rename(join(folder, READY), join(folder, ENTERING));
     await letIn(folder, kept);
-    log(`${files.count} files of ${id} are in place; what was there is in ${kept} for ${KEPT_DAYS} days`);
-    return { backupId: id, count: files.count, kept };
   });
+  await noteRestored(store, prefix, "files", id);
+  log(`${files.count} files of ${id} are in place; what was there is in ${kept} for ${KEPT_DAYS} days`);
+  return { backupId: id, count: files.count, kept };
 }
 
 /** Moves what was unpacked into its place; what came there meanwhile is kept. */

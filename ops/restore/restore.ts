@@ -9,6 +9,7 @@ import { OpsFailure } from "../failure.ts";
 import { assertIsolation } from "../isolation.ts";
 import { copyRows } from "../move/copy.ts";
 import { SESSION } from "../move/digest.ts";
+import { choiceAfterArchive, noteRestored } from "../offboarding/emptied.ts";
 import type { DatabaseLogin } from "../postgres.ts";
 import { actFor, endSessions } from "../sessions.ts";
 import type { ObjectStore } from "../storage.ts";
@@ -40,7 +41,8 @@ export async function restore(
   log: (line: string) => void,
 ): Promise<Manifest> {
   const { tenantId, prefix, platform, choice } = request;
-  const manifest = await selectBackup(store, tenantId, prefix, choice);
+  const meant = await choiceAfterArchive(store, prefix, choice);
+  const manifest = await selectBackup(store, tenantId, prefix, meant);
   log(`restoring ${manifest.id}, taken ${manifest.startedAt}`);
   await withConnection(platform, (client) =>
     asMember(client, rolesFor(manifest), async () => {
@@ -52,6 +54,7 @@ export async function restore(
     }),
   );
   await assertIsolation(platform);
+  await noteRestored(store, prefix, "rows", manifest.id);
   log(`${tenantId} is as it was at ${manifest.source.snapshotAt}`);
   return manifest;
 }

@@ -100,6 +100,20 @@ describe("a backup while the database", () => {
     expect(ran).toMatchObject({ code: 20, output: expect.stringContaining("pg_dump of") as string });
   });
 
+  it("falls silent in the middle ends with 20 in bounded time", async () => {
+    const fault = (): void => {
+      place.database.fault = {
+        before: ["COPY app.scans", () => void (place.database.fault = { silent: true })],
+      };
+    };
+    const ran = await failing("solo-2", fault, { OPS_WAIT_SECONDS: "1" });
+    expect(ran).toMatchObject({
+      code: 20,
+      output: expect.stringContaining("pg_dump of warehouse_solo_2 failed: nothing came for 10 s") as string,
+    });
+    expect(ran.seconds).toBeLessThan(30);
+  });
+
   it("ends the session of the dump ends with 20", async () => {
     const kill = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${databaseOf("solo-2")}_backup'`;
     const fault = (): void => {

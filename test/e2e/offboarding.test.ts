@@ -26,9 +26,15 @@ const TABLE = `create table if not exists app.items (
   tenant_id text not null, id int generated always as identity, name text, primary key (tenant_id, id))`;
 
 /** One of each placement that leaves, and a neighbour in the pool who must notice nothing. */
-const PLANS = { acme: "enterprise", pat: "professional", sam: "starter", kim: "starter" } as const;
+const PLANS = {
+  acme: "enterprise",
+  pat: "professional",
+  sam: "starter",
+  tom: "starter",
+  kim: "starter",
+} as const;
 type Id = keyof typeof PLANS;
-const LEAVING = ["acme", "pat", "sam"] as const satisfies readonly Id[];
+const LEAVING = ["acme", "pat", "sam", "tom"] as const satisfies readonly Id[];
 
 let place: Workplace;
 let head: string;
@@ -39,6 +45,7 @@ const entries: Record<Id, string> = {
   acme: active(),
   pat: active(),
   sam: active(),
+  tom: active(),
   kim: active(),
 };
 
@@ -275,6 +282,69 @@ describe("archiving", () => {
       "sam.state: cannot go from archived to active; from archived it may become suspended or deleted",
     );
     entries.sam = archived;
+  });
+});
+
+describe("a tenant that comes back from its archive", () => {
+  const BACK = ["pat", "tom"] as const;
+  const put = (entry: string): void => {
+    for (const id of BACK) entries[id] = entry;
+  };
+  const suspended =
+    '{ state: suspended, since: "2026-03-20T00:00:00Z", suspension: { reason: customer_request } }';
+
+  it("is neither served nor backed up for the last time before it is restored", async () => {
+    put(suspended);
+    await goodUp();
+    for (const entry of [active("2026-03-21T00:00:00Z"), leaves("2026-03-21T00:00:00Z")]) {
+      put(entry);
+      const { code, output } = await up();
+      expect(code).not.toBe(0);
+      const state = entry === active("2026-03-21T00:00:00Z") ? "active" : "offboarding";
+      for (const [id, parts] of [
+        ["pat", "files"],
+        ["tom", "rows and files"],
+      ] as const) {
+        expect(output).toContain(
+          `${id}.state: cannot become ${state}: its ${parts} were deleted when it was archived and are not restored; apply state suspended, then run: npx tenant restore ${id}`,
+        );
+      }
+    }
+    put(suspended);
+    write();
+  });
+
+  it("is restored from its final backup, though a newer one holds what is left of it", async () => {
+    expect(
+      (await place.kubectl("create", "job", "--from=cronjob/tom-backup", "-n", "pool-starter", "tom-empty"))
+        .code,
+    ).toBe(0);
+    const wait = [
+      "wait",
+      "--for=condition=complete",
+      "--timeout=120s",
+      "job/tom-empty",
+      "-n",
+      "pool-starter",
+    ];
+    expect((await place.kubectl(...wait)).code).toBe(0);
+    for (const id of BACK) {
+      const { code, output } = await run(
+        process.execPath,
+        ["cli/main.ts", "restore", id, "--yes", "--stack", "sandbox"],
+        { cwd: place.project, env: { ...commandEnvironment(place.platform), NO_COLOR: "1" } },
+      );
+      expect(code === 0 ? "" : output).toBe("");
+      expect(output).toContain((await evidenceOf(id)).id);
+    }
+    put(active("2026-03-22T00:00:00Z"));
+    await goodUp();
+    for (const id of BACK) {
+      expect(await names(id)).toEqual(["one", "two"]);
+      expect(listed(id)).toContain("2026/logo.txt");
+    }
+    const app = connectionOf(place, await loginOf(place, "customer-tom", "tom-db-secret"));
+    expect(await acting("tom", app, "select count(*)::int as rows from items")).toEqual([{ rows: 2 }]);
   });
 });
 

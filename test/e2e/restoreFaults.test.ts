@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -356,10 +357,9 @@ describe("a full disk", () => {
     }
     const root = mkdtempSync(join(tmpdir(), "warehouse-volume-"));
     mkdirSync(join(root, "uploads"));
-    writeFileSync(join(root, "uploads", "large.bin"), Buffer.alloc(3_000_000, 1));
-    const env = place.backupEnv("solo");
+    writeFileSync(join(root, "uploads", "large.bin"), randomBytes(3_000_000));
     const files = (command: string, at: string): Promise<Ran> =>
-      place.start(command, { ...env, OPS_ROOT: at, FILES_FOLDER: "/uploads" }).ended;
+      place.start(command, { ...place.backupEnv("solo"), OPS_ROOT: at, FILES_FOLDER: "/uploads" }).ended;
     try {
       expect((await files("files-push", root)).code).toBe(0);
       expect(await files("files-pull", small.folder)).toMatchObject({
@@ -372,6 +372,40 @@ describe("a full disk", () => {
     } finally {
       small.remove();
       rmSync(root, { recursive: true });
+    }
+  });
+
+  it("of a volume ends a restore of files with 30, what is there stays, and the next try brings them", async () => {
+    const small = mountSmallDisk(5);
+    if (small === undefined) {
+      console.warn("no small disk can be mounted here: neither root nor sudo without a password");
+      return;
+    }
+    const uploads = join(small.folder, "uploads");
+    const files = (command: string): Promise<Ran> =>
+      place.start(command, {
+        ...place.backupEnv("solo"),
+        OPS_ROOT: small.folder,
+        FILES_FOLDER: "/uploads",
+      }).ended;
+    try {
+      mkdirSync(uploads);
+      const large = randomBytes(3_000_000);
+      writeFileSync(join(uploads, "large.bin"), large);
+      await nextSecond();
+      expect((await files("backup")).code).toBe(0);
+      writeFileSync(join(uploads, "large.bin"), "changed since");
+      writeFileSync(join(uploads, "filler.bin"), Buffer.alloc(3_500_000, 1));
+      expect(await files("files-restore")).toMatchObject({
+        code: 30,
+        output: expect.stringContaining("No space left on device") as string,
+      });
+      expect(readFileSync(join(uploads, "large.bin"), "utf8")).toBe("changed since");
+      small.resize(12);
+      expect((await files("files-restore")).code).toBe(0);
+      expect(readFileSync(join(uploads, "large.bin")).equals(large)).toBe(true);
+    } finally {
+      small.remove();
     }
   });
 });

@@ -1,11 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
 import { backup, type BackupRequest } from "../../ops/backup/backup.ts";
 import { manifestSchema, type Manifest } from "../../ops/backup/manifest.ts";
+import { checkArchive } from "../../ops/files/archive.ts";
 import { FolderStore } from "../support/folderStore.ts";
 import { createPool } from "../support/pool.ts";
 import { PASSWORD, startPostgres, withPrograms, type PostgresServer } from "../support/postgres.ts";
@@ -143,6 +144,31 @@ describe("a backup", () => {
     expect(manifest.database.tables[1]).toEqual({ name: "orders", rows });
     expect(restored(manifest.database.key)).not.toContain("late");
     await query("postgres", "DELETE FROM app.orders WHERE item = 'late'");
+  });
+
+  it("counts the files that it holds, also those that come while it is made, and leaves links out", async () => {
+    const late = program(
+      "tar",
+      `case "$1" in --create) echo late >${uploads}/late.txt ;; esac\nexec $REAL "$@"`,
+    );
+    symlinkSync("/etc/passwd", join(uploads, "2026", "a link"));
+    const logged: string[] = [];
+    try {
+      const { files } = await withPrograms(
+        server,
+        () => backup(requestOf(uploads), store, (line) => void logged.push(line)),
+        late,
+      );
+      if (files === null) throw new Error("no files");
+      expect(files.count).toBe(3);
+      await checkArchive(store, files);
+      expect(logged).toContain(
+        "1 links or special files are left out (./2026/a link); plain files and folders are kept",
+      );
+    } finally {
+      rmSync(join(uploads, "2026", "a link"));
+      rmSync(join(uploads, "late.txt"), { force: true });
+    }
   });
 
   it("without files of its own says so", async () => {

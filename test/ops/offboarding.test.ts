@@ -4,6 +4,12 @@ import { dirname } from "node:path";
 import type { FinalBackup } from "../../registry/lifecycle.ts";
 import type { Manifest } from "../../ops/backup/manifest.ts";
 import { erase, type DeletionCertificate } from "../../ops/offboarding/erase.ts";
+import {
+  choiceAfterArchive,
+  missingParts,
+  noteEmptied,
+  noteRestored,
+} from "../../ops/offboarding/emptied.ts";
 import { requireEvidence, writeEvidence } from "../../ops/offboarding/evidence.ts";
 import type { DatabaseLogin } from "../../ops/postgres.ts";
 import { FolderStore } from "../support/folderStore.ts";
@@ -129,6 +135,38 @@ describe("the evidence of a final backup", () => {
     expect(await refusal(evidence)).toBe(
       "final backup of acme: its manifest is not the one that was verified",
     );
+  });
+});
+
+describe("a tenant that comes back from its archive", () => {
+  it("misses what was emptied until it is restored, and what was restored does not become missing", async () => {
+    expect(await missingParts(store, PREFIX)).toEqual([]);
+    await noteRestored(store, PREFIX, "files", "acme-1");
+    expect(store.keys()).toEqual([]);
+    await noteEmptied(store, PREFIX, "rows", "acme-2");
+    await noteEmptied(store, PREFIX, "files", "acme-2");
+    expect(await missingParts(store, PREFIX)).toEqual([
+      { part: "rows", finalBackup: "acme-2" },
+      { part: "files", finalBackup: "acme-2" },
+    ]);
+    await noteRestored(store, PREFIX, "rows", "acme-1");
+    expect(await missingParts(store, PREFIX)).toEqual([{ part: "files", finalBackup: "acme-2" }]);
+    await noteRestored(store, PREFIX, "files", "acme-2");
+    expect(await missingParts(store, PREFIX)).toEqual([]);
+    // Archived once more.
+    await noteEmptied(store, PREFIX, "files", "acme-3");
+    expect(await missingParts(store, PREFIX)).toEqual([{ part: "files", finalBackup: "acme-3" }]);
+  });
+
+  it("is restored from its final backup, unless another is asked for", async () => {
+    await noteEmptied(store, PREFIX, "files", "acme-2");
+    expect(await choiceAfterArchive(store, PREFIX, {})).toEqual({ id: "acme-2" });
+    expect(await choiceAfterArchive(store, PREFIX, { id: "acme-1" })).toEqual({ id: "acme-1" });
+    expect(await choiceAfterArchive(store, PREFIX, { at: "2026-01-01T00:00:00Z" })).toEqual({
+      at: "2026-01-01T00:00:00Z",
+    });
+    await noteRestored(store, PREFIX, "files", "acme-2");
+    expect(await choiceAfterArchive(store, PREFIX, {})).toEqual({});
   });
 });
 
