@@ -1,20 +1,20 @@
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
-import type { Resource, ResourceHook } from "@pulumi/pulumi";
+import type { Resource } from "@pulumi/pulumi";
 import { LIFECYCLE } from "../registry/naming.ts";
-import { FIRST_TO_GO } from "./cell/leaving.ts";
+import { FIRST_TO_GO, HELD_FOR, type LifecycleHooks } from "./cell/leaving.ts";
 import type { TenantScope } from "./scope.ts";
 
 /**
  * Where the tenant stands in its life, as it was brought about completely: the ConfigMap depends on everything of the
- * tenant, so it changes last, and goes first. Its hook decides whether anything may go.
+ * tenant, so it changes last, and goes first. Its hooks decide whether anything may go, and hold what is in the bucket.
  * @param all what it depends on
  */
 export function createLifecycle(
   { spec, name, labels, parent, namespace }: TenantScope,
   all: Resource,
-  beforeDelete: readonly ResourceHook[],
+  { tenant, hold }: Pick<LifecycleHooks, "tenant" | "hold">,
 ): Resource {
-  const { state, since, leaving } = spec;
+  const { state, since, leaving, legalHold } = spec;
   return new ConfigMap(
     `${name}-${FIRST_TO_GO}`,
     {
@@ -22,10 +22,15 @@ export function createLifecycle(
       data: {
         state,
         since,
+        ...(legalHold === undefined ? {} : { [HELD_FOR]: legalHold }),
         ...(leaving === undefined ? {} : { purgeAfter: leaving.purgeAfter }),
         ...(leaving?.finalBackup === undefined ? {} : { finalBackup: leaving.finalBackup.id }),
       },
     },
-    { parent, dependsOn: [all], hooks: { beforeDelete: [...beforeDelete] } },
+    {
+      parent,
+      dependsOn: [all],
+      hooks: { beforeCreate: [...hold], beforeUpdate: [...hold], beforeDelete: [...tenant] },
+    },
   );
 }

@@ -130,7 +130,7 @@ export class TenantStack extends ComponentResource {
       if (spec.state === "offboarding") createFinalJobs(scope, login, source, [...done, route]);
       else createMonitoring(scope);
     }
-    this.lifecycle = createLifecycle(scope, this, hooks.tenant);
+    this.lifecycle = createLifecycle(scope, this, hooks);
     this.databaseUrl = database.app.url;
     this.registerOutputs({});
   }

@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -12,7 +13,7 @@ import { Upload } from "@aws-sdk/lib-storage";
 import { arriving } from "./backup/stream.ts";
 import { waitSeconds } from "./environment.ts";
 import { OpsFailure } from "./failure.ts";
-import { eraseVersions, type Erased } from "./storageErase.ts";
+import { eraseVersions, holdVersions, type Erased } from "./storageErase.ts";
 import { storageFailure } from "./storageFailure.ts";
 
 /** 10,000 parts of this size hold 160 GB; as many at once are in memory. */
@@ -24,6 +25,14 @@ const ATTEMPTS = 4;
 
 /** What the operations program does with a bucket; every method fails with an OpsFailure. */
 export type ObjectStore = { readonly [Method in keyof Storage]: Storage[Method] };
+
+/** How an object is kept. */
+export interface Keeping {
+  /** Days after which lifecycle rules delete it; 0: never. */
+  readonly retainDays: number;
+  /** Whether it is under an Object Lock legal hold from the start. Default: false. */
+  readonly held?: boolean;
+}
 
 /** Where a bucket is, and the KMS key of its objects. */
 export interface BucketPlace {
@@ -97,7 +106,7 @@ export class Storage {
    * Uploads a stream of any length in parts, few at a time; S3 checks the SHA-256 of each. The object must not exist
    * yet: two runs that begin in the same second cannot take each other's name. What fails leaves no parts behind.
    */
-  async upload(key: string, body: Readable, retainDays: number): Promise<void> {
+  async upload(key: string, body: Readable, keeping: Keeping): Promise<void> {
     const upload = new Upload({
       client: this.#client,
       params: {
@@ -107,7 +116,7 @@ export class Storage {
         ...this.#encryption,
         ChecksumAlgorithm: "SHA256",
         IfNoneMatch: "*",
-        Tagging: `retain-days=${retainDays}`,
+        ...kept(keeping),
       },
       queueSize: UPLOADS_AT_ONCE,
       partSize: PART_BYTES,
@@ -198,9 +207,21 @@ export class Storage {
     return this.#send(prefix, () => eraseVersions(this.#client, this.#bucket, prefix));
   }
 
+  /** Sets or lifts the legal hold of every version of every object below a prefix; returns how many there are. */
+  hold(prefix: string, on: boolean): Promise<number> {
+    return this.#send(prefix, () => holdVersions(this.#client, this.#bucket, prefix, on));
+  }
+
+  /** Deletes an object; its versions stay. */
+  async forget(key: string): Promise<void> {
+    await this.#send(key, () =>
+      this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: key })),
+    );
+  }
+
   /** Creates a JSON object that must not exist yet. */
-  create(key: string, value: object, retainDays: number): Promise<void> {
-    return this.#putJson(key, value, { IfNoneMatch: "*", Tagging: `retain-days=${retainDays}` });
+  create(key: string, value: object, keeping: Keeping): Promise<void> {
+    return this.#putJson(key, value, { IfNoneMatch: "*", ...kept(keeping) });
   }
 
   /** Writes a JSON object over what is there; no lifecycle rule deletes it. */
@@ -211,7 +232,7 @@ export class Storage {
   async #putJson(
     key: string,
     value: object,
-    options: Pick<PutObjectCommandInput, "IfNoneMatch" | "Tagging">,
+    options: Pick<PutObjectCommandInput, "IfNoneMatch" | "Tagging" | "ObjectLockLegalHoldStatus">,
   ): Promise<void> {
     const text = Buffer.from(JSON.stringify(value, undefined, 2));
     await this.#send(key, () =>
@@ -241,3 +262,8 @@ export class Storage {
     return storageFailure(`s3://${this.#bucket}/${key}`, error);
   }
 }
+
+const kept = ({ retainDays, held = false }: Keeping) => ({
+  Tagging: `retain-days=${retainDays}`,
+  ...(held ? { ObjectLockLegalHoldStatus: "ON" as const } : {}),
+});

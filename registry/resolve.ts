@@ -130,6 +130,7 @@ export function resolveTenant(
     },
     slo: { availability: plan.slo.availability, p95Ms: plan.slo.p95Ms },
     ...(move === undefined ? {} : { move }),
+    ...(entry.legalHold === undefined ? {} : { legalHold: entry.legalHold.caseRef }),
     ...resolveLeaving(entry),
   });
 }

@@ -148,6 +148,8 @@ export interface TenantSpec {
   readonly slo: { readonly availability: number; readonly p95Ms: number };
   /** Default: none. */
   readonly move?: Move;
+  /** The case for which the tenant's data is held. Default: no legal hold. */
+  readonly legalHold?: string;
   /** In states offboarding and archived, and only there. */
   readonly leaving?: Leaving;
 }

@@ -59,7 +59,10 @@ const fields = z.strictObject({
   /** Whether this cell makes the bucket. Of the cells that share one, one does. */
   manage: z.boolean().default(true),
   encryption: encryption.prefault({ algorithm: "AES256" }),
-  /** Days in which nobody may delete a version without s3:BypassGovernanceRetention. Default: no Object Lock. */
+  /**
+   * Days in which nobody may delete a version without s3:BypassGovernanceRetention, as the cell has it that makes the
+   * bucket. Default: no Object Lock, and so no legal holds in the bucket.
+   */
   objectLockDays: z.int().min(1, "must be 1–365").max(365, "must be 1–365").optional(),
   replica: replica.optional(),
   identity,
@@ -73,19 +76,15 @@ interface Problem {
 }
 
 /** What a cell that only uses the bucket leaves to the one that makes it. */
-const onlyTheManagerSets = ({ manage, objectLockDays, replica: copy }: Fields): Problem[] =>
-  manage
+const onlyTheManagerSets = ({ manage, replica: copy }: Fields): Problem[] =>
+  manage || copy === undefined
     ? []
-    : Object.entries({ objectLockDays, replica: copy }).flatMap(([key, value]) =>
-        value === undefined
-          ? []
-          : [
-              {
-                path: [key],
-                message: "is for the cell that makes the bucket; remove it, or set manage: true",
-              },
-            ],
-      );
+    : [
+        {
+          path: ["replica"],
+          message: "is for the cell that makes the bucket; remove it, or set manage: true",
+        },
+      ];
 
 const replicaHasItsKey = ({ encryption: { algorithm }, replica: copy }: Fields): Problem[] => {
   if (copy === undefined || (algorithm === "aws:kms") === (copy.keyArn !== undefined)) return [];

@@ -73,6 +73,18 @@ const READ = ["s3:GetObject", "s3:GetObjectVersion"] as const;
 /** Neither of objects nor of versions does anybody delete: the bucket's rules do. */
 const WRITE = ["s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload"] as const;
 
+/** What is written of a tenant under legal hold is held from the start. Nobody lifts a hold but an operator. */
+const holdStatement = (resource: string | readonly string[], place: Record<string, string[]>): Statement => ({
+  Sid: "HoldWhatIsWritten",
+  Effect: "Allow",
+  Action: "s3:PutObjectLegalHold",
+  Resource: resource,
+  Condition: {
+    StringEquals: { "s3:object-lock-legal-hold": "ON" },
+    ...(Object.keys(place).length === 0 ? {} : { StringLike: place }),
+  },
+});
+
 /** A key for reading and writing, through S3 alone. */
 const keyStatements = ({ keyArn, region }: BucketFacts): Statement[] =>
   keyArn === undefined
@@ -112,6 +124,7 @@ export function backupPolicy(facts: BucketFacts, id: string | undefined): Policy
       Resource: `${arn}/${prefix}*`,
       ...(id === undefined ? { Condition: { StringLike: place } } : {}),
     },
+    holdStatement(`${arn}/${prefix}*`, place),
     ...keyStatements(facts),
   );
 }
@@ -120,6 +133,7 @@ export function backupPolicy(facts: BucketFacts, id: string | undefined): Policy
 export function restorePolicy(facts: BucketFacts): Policy {
   const arn = bucketArn(facts);
   const every = backupPrefix("*");
+  const written = ["db", "files", "drills", "final"].map((folder) => `${arn}/${every}${folder}/*`);
   return policy(
     {
       Sid: "ListTenants",
@@ -133,8 +147,9 @@ export function restorePolicy(facts: BucketFacts): Policy {
       Sid: "WriteReportsAndBackups",
       Effect: "Allow",
       Action: WRITE,
-      Resource: ["db", "files", "drills", "final"].map((folder) => `${arn}/${every}${folder}/*`),
+      Resource: written,
     },
+    holdStatement(written, {}),
     ...keyStatements(facts),
   );
 }

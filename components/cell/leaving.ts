@@ -1,4 +1,4 @@
-import { ResourceHook } from "@pulumi/pulumi";
+import { log, ResourceHook, type ResourceHookArgs } from "@pulumi/pulumi";
 import type { OpsFailure } from "../../ops/failure.ts";
 import type { Issue } from "../../registry/issues.ts";
 import type { FinalBackup } from "../../registry/lifecycle.ts";
@@ -46,6 +46,8 @@ export async function evidenceIssues(
 export interface LifecycleHooks {
   /** Before the first resource of a tenant: refuses unless the registry and the bucket allow it. */
   readonly tenant: readonly ResourceHook[];
+  /** Before a tenant's record changes: sets the legal hold that it names, or lifts the one that it named. */
+  readonly hold: readonly ResourceHook[];
   /** Before the last resource of a tenant, its prefix in the bucket: erases what is below, with a certificate. */
   readonly prefix: readonly ResourceHook[];
   /** Before the first resource of the cell: refuses as long as a tenant is left. */
@@ -55,6 +57,8 @@ export interface LifecycleHooks {
 /** What completes the logical name of the resource of a tenant that goes first, and last. */
 export const FIRST_TO_GO = "lifecycle";
 export const LAST_TO_GO = "backup-prefix";
+/** The field of a tenant's record that names the case for which its data is held. */
+export const HELD_FOR = "legalHold";
 
 /**
  * Registers the hooks: at every run and outside of what goes away, or the engine would not know them when they are due.
@@ -65,8 +69,8 @@ export function lifecycleHooks(
   cell: CellConfig,
   password: () => Promise<string>,
 ): LifecycleHooks {
-  const hook = (name: string, act: (resource: string) => Promise<void>) => [
-    new ResourceHook(name, ({ name: resource }) => act(resource)),
+  const hook = (name: string, act: (resource: string, args: ResourceHookArgs) => Promise<void>) => [
+    new ResourceHook(name, (args) => act(args.name, args)),
   ];
   return {
     tenant: hook("tenant-may-go", async (resource) => {
@@ -74,6 +78,11 @@ export function lifecycleHooks(
       const claimed = requireDeletable(registry, id, new Date());
       const { requireEvidence } = await import("../../ops/offboarding/evidence.ts");
       await requireEvidence(await openBucket(cell), id, backupPrefix(id), claimed);
+    }),
+    hold: hook("tenant-is-held", async (resource, { oldInputs, newInputs }) => {
+      const id = tenantOf(resource, FIRST_TO_GO);
+      const [before, after] = [heldFor(oldInputs), heldFor(newInputs)];
+      if (before !== after) await changeHold(id, after, cell);
     }),
     prefix: hook("tenant-is-erased", async (resource) => {
       const id = tenantOf(resource, LAST_TO_GO);
@@ -104,6 +113,32 @@ export function lifecycleHooks(
           );
     }),
   };
+}
+
+/** The case that the inputs of a tenant's record name. */
+function heldFor(inputs: ResourceHookArgs["newInputs"]): string | undefined {
+  const { data } = (inputs ?? {}) as { data?: Readonly<Record<string, string>> };
+  return data?.[HELD_FOR];
+}
+
+/** Brings the bucket's legal hold about, or its end. Without Object Lock only the registry holds. */
+async function changeHold(id: string, caseRef: string | undefined, cell: CellConfig): Promise<void> {
+  if (cell.backup.objectLockDays === undefined) {
+    if (caseRef !== undefined) {
+      await log.warn(
+        `${id} is under legal hold, but its bucket has no Object Lock (warehouse:backup.objectLockDays): backups still go when their retention ends`,
+      );
+    }
+    return;
+  }
+  const { liftHold, placeHold } = await import("../../ops/legalHold.ts");
+  const bucket = await openBucket(cell);
+  const prefix = backupPrefix(id);
+  const count =
+    caseRef === undefined ? await liftHold(bucket, prefix) : await placeHold(bucket, prefix, caseRef);
+  console.log(
+    `${id}: ${count} versions of objects ${caseRef === undefined ? "are no longer held" : `are held (${caseRef})`}`,
+  );
 }
 
 const tenantOf = (resource: string, suffix: string): string => resource.slice(0, -suffix.length - 1);

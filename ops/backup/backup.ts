@@ -4,13 +4,14 @@ import { createZstdCompress, createZstdDecompress } from "node:zlib";
 import { withConnection } from "../connection.ts";
 import { waitSeconds } from "../environment.ts";
 import { OpsFailure } from "../failure.ts";
+import { keepingOf } from "../legalHold.ts";
 import { startReading } from "../files/archive.ts";
 import { PACKED, startPacking } from "../files/pack.ts";
 import { requireVisibleRows } from "../pool/rows.ts";
 import { dumpCommand, programFailure, type DatabaseLogin } from "../postgres.ts";
 import { runProgram, startSink, startSource, type Ended } from "../program.ts";
 import { actFor } from "../sessions.ts";
-import type { ObjectStore } from "../storage.ts";
+import type { Keeping, ObjectStore } from "../storage.ts";
 import { basicTime, manifestKey, utcTime, type BACKUP_KINDS, type Manifest } from "./manifest.ts";
 import { takeSnapshot } from "./snapshot.ts";
 import { arriving, tee, type Passed } from "./stream.ts";
@@ -46,11 +47,12 @@ export async function backup(
   const started = new Date();
   const time = basicTime(started);
   if (scope === "rows") await requireVisibleRows(database, tenantId);
-  const dumped = await backUpDatabase(request, `${prefix}db/${time}.dump`, storage, log);
+  const keeping = await keepingOf(storage, prefix, retainDays);
+  const dumped = await backUpDatabase(request, `${prefix}db/${time}.dump`, keeping, storage, log);
   const archived =
     files === undefined
       ? null
-      : await backUpFiles(request, files, `${prefix}files/${time}.tar.zst`, storage, log);
+      : await backUpFiles(files, `${prefix}files/${time}.tar.zst`, keeping, storage, log);
   const manifest: Manifest = {
     schemaVersion: 1,
     id: `${tenantId}-${time}`,
@@ -62,13 +64,14 @@ export async function backup(
     ...dumped,
     files: archived,
   };
-  await storage.create(manifestKey(prefix, time), manifest, retainDays);
+  await storage.create(manifestKey(prefix, time), manifest, keeping);
   return manifest;
 }
 
 async function backUpDatabase(
-  { tenantId, retainDays, database, scope }: BackupRequest,
+  { tenantId, database, scope }: BackupRequest,
   key: string,
+  keeping: Keeping,
   storage: ObjectStore,
   log: (line: string) => void,
 ): Promise<Pick<Manifest, "source" | "database" | "tool">> {
@@ -88,7 +91,7 @@ async function backUpDatabase(
     );
     const passed = await send(dumped, reader.stdin, storage, {
       key,
-      retainDays,
+      keeping,
       proven: async () => {
         requireEnd(await dump.ended, (stderr) => programFailure("pg_dump", database, stderr));
         requireEnd(await reader.ended, (stderr) => unreadable("the dump", stderr));
@@ -119,9 +122,9 @@ async function backUpDatabase(
 }
 
 async function backUpFiles(
-  { retainDays }: BackupRequest,
   folder: string,
   key: string,
+  keeping: Keeping,
   storage: ObjectStore,
   log: (line: string) => void,
 ): Promise<NonNullable<Manifest["files"]>> {
@@ -137,7 +140,7 @@ async function backUpFiles(
   pipeline(unpack, reader.stdin).catch(() => undefined);
   const passed = await send(pack, unpack, storage, {
     key,
-    retainDays,
+    keeping,
     proven: async () => {
       requireEnd(
         await tar.ended,
@@ -157,7 +160,7 @@ async function backUpFiles(
 
 interface Sending {
   readonly key: string;
-  readonly retainDays: number;
+  readonly keeping: Keeping;
   /** Fails unless the programs at both ends have ended well: the object is completed only then. */
   readonly proven: () => Promise<void>;
   /** Ends the programs at both ends, so that none is left behind when it fails. */
@@ -169,7 +172,7 @@ async function send(
   from: AsyncIterable<Buffer>,
   reader: Writable,
   storage: ObjectStore,
-  { key, retainDays, proven, stop }: Sending,
+  { key, keeping, proven, stop }: Sending,
 ): Promise<Passed> {
   const body = new PassThrough();
   const faults: unknown[] = [];
@@ -181,7 +184,7 @@ async function send(
   };
   const [passed] = await Promise.all([
     tee(from, body, reader, proven).catch(fail),
-    storage.upload(key, body, retainDays).catch(fail),
+    storage.upload(key, body, keeping).catch(fail),
   ]);
   if (passed === undefined || faults.length > 0) throw faults[0];
   await storage.requireSize(key, passed.bytes);

@@ -9,13 +9,14 @@ import { takeSnapshot } from "../backup/snapshot.ts";
 import { tee } from "../backup/stream.ts";
 import { withConnection } from "../connection.ts";
 import { OpsFailure } from "../failure.ts";
+import { keepingOf } from "../legalHold.ts";
 import { startReading } from "../files/archive.ts";
 import { PACKED, startPacking } from "../files/pack.ts";
 import { requireVisibleRows } from "../pool/rows.ts";
 import { clientEnvironment, programFailure, type DatabaseLogin } from "../postgres.ts";
 import { startSource } from "../program.ts";
 import { actFor } from "../sessions.ts";
-import type { ObjectStore } from "../storage.ts";
+import type { Keeping, ObjectStore } from "../storage.ts";
 import { README } from "./readme.ts";
 
 export interface ExportRequest {
@@ -67,9 +68,10 @@ export async function exportData(
   const started = new Date();
   const below = `${prefix}export/${basicTime(started)}/`;
   if (scope === "rows") await requireVisibleRows(database, tenantId);
+  const keeping = await keepingOf(store, prefix, retainDays);
   const sent: ExportedObject[] = [];
   const send: Send = async (name, from, facts) => {
-    const passed = await upload(store, `${below}${name}`, from, retainDays);
+    const passed = await upload(store, `${below}${name}`, from, keeping);
     sent.push({ name, ...passed, ...(await facts) });
     log(`${name}: ${passed.bytes} bytes`);
   };
@@ -90,7 +92,7 @@ export async function exportData(
     objects: sent,
     readme: README,
   };
-  await store.create(`${below}manifest.json`, manifest, retainDays);
+  await store.create(`${below}manifest.json`, manifest, keeping);
   log(`${below}manifest.json: the export is complete`);
   return manifest;
 }
@@ -103,14 +105,14 @@ type Send = (
 ) => Promise<void>;
 
 /** Sends a stream, and measures what went through. */
-async function upload(store: ObjectStore, key: string, from: Readable, retainDays: number) {
+async function upload(store: ObjectStore, key: string, from: Readable, keeping: Keeping) {
   const body = new PassThrough();
   const [passed] = await Promise.all([
     tee(from, body, nowhere()).catch((error: unknown): never => {
       body.destroy(error as Error);
       throw error;
     }),
-    store.upload(key, body, retainDays).catch((error: unknown): never => {
+    store.upload(key, body, keeping).catch((error: unknown): never => {
       from.destroy(error as Error);
       throw error;
     }),

@@ -32,10 +32,10 @@ const FAILED_DAYS = 30;
 const KEY = /\/drills\/(\d{8}T\d{6}Z)(\.failed)?\.json$/;
 
 export const keepReport = (store: ObjectStore, prefix: string, report: DrillReport, retainDays: number) =>
-  store.create(`${prefix}drills/${timeOf(report)}.json`, report, retainDays);
+  store.create(`${prefix}drills/${timeOf(report)}.json`, report, { retainDays });
 
 export const keepFailure = (store: ObjectStore, prefix: string, failed: FailedDrill) =>
-  store.create(`${prefix}drills/${timeOf(failed)}.failed.json`, failed, FAILED_DAYS);
+  store.create(`${prefix}drills/${timeOf(failed)}.failed.json`, failed, { retainDays: FAILED_DAYS });
 
 const timeOf = ({ finishedAt }: { readonly finishedAt: string }): string => basicTime(new Date(finishedAt));
 

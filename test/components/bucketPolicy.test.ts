@@ -8,6 +8,7 @@ import {
   restorePolicy,
   tenantAccounts,
   transportPolicy,
+  type Policy,
 } from "../../components/cell/bucketPolicy.ts";
 import { allows } from "../support/iam.ts";
 
@@ -138,6 +139,23 @@ describe("the role of all tenants", () => {
            "Effect": "Allow",
            "Resource": "arn:aws:s3:::backups/customers/\${aws:PrincipalTag/kubernetes-service-account}/*",
            "Sid": "UseOwnPrefix",
+         },
+         {
+           "Action": "s3:PutObjectLegalHold",
+           "Condition": {
+             "StringEquals": {
+               "s3:object-lock-legal-hold": "ON",
+             },
+             "StringLike": {
+               "aws:PrincipalTag/kubernetes-namespace": [
+                 "customer-\${aws:PrincipalTag/kubernetes-service-account}",
+                 "pool-*",
+               ],
+             },
+           },
+           "Effect": "Allow",
+           "Resource": "arn:aws:s3:::backups/customers/\${aws:PrincipalTag/kubernetes-service-account}/*",
+           "Sid": "HoldWhatIsWritten",
          },
        ],
        "Version": "2012-10-17",
@@ -322,6 +340,22 @@ describe("the platform's role for restores", () => {
            "Sid": "WriteReportsAndBackups",
          },
          {
+           "Action": "s3:PutObjectLegalHold",
+           "Condition": {
+             "StringEquals": {
+               "s3:object-lock-legal-hold": "ON",
+             },
+           },
+           "Effect": "Allow",
+           "Resource": [
+             "arn:aws:s3:::backups/customers/*/db/*",
+             "arn:aws:s3:::backups/customers/*/files/*",
+             "arn:aws:s3:::backups/customers/*/drills/*",
+             "arn:aws:s3:::backups/customers/*/final/*",
+           ],
+           "Sid": "HoldWhatIsWritten",
+         },
+         {
            "Action": [
              "kms:Decrypt",
              "kms:GenerateDataKey",
@@ -417,5 +451,32 @@ describe("the role that copies to another region", () => {
        "Version": "2012-10-17",
      }
     `);
+  });
+});
+
+describe("a legal hold", () => {
+  const mayHold = (policy: Policy, key: string, status: string, tags: Record<string, string> = {}): boolean =>
+    allows([policy], {
+      action: "s3:PutObjectLegalHold",
+      resource: `${ARN}/${key}`,
+      facts: { ...tags, "s3:object-lock-legal-hold": status },
+    });
+
+  it("is set by who writes an object, on no other, and lifted by none of them", () => {
+    const [one, all, platform] = [
+      backupPolicy(facts, "acme"),
+      backupPolicy(facts, undefined),
+      restorePolicy(facts),
+    ];
+    const tags = session("customer-acme", "acme");
+    expect(mayHold(one, "customers/acme/db/1.dump", "ON")).toBe(true);
+    expect(mayHold(all, "customers/acme/db/1.dump", "ON", tags)).toBe(true);
+    expect(mayHold(platform, "customers/acme/db/1.dump", "ON")).toBe(true);
+    expect(mayHold(one, "customers/acme-2/db/1.dump", "ON")).toBe(false);
+    expect(mayHold(all, "customers/acme-2/db/1.dump", "ON", tags)).toBe(false);
+    expect(mayHold(all, "customers/acme/db/1.dump", "ON", session("customer-beta", "acme"))).toBe(false);
+    for (const policy of [one, all, platform]) {
+      expect(mayHold(policy, "customers/acme/db/1.dump", "OFF", tags)).toBe(false);
+    }
   });
 });

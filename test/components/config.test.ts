@@ -94,11 +94,11 @@ describe("checkCellConfig", () => {
       [/:6:\d+ .*accessKey: is no known field/],
     ],
     [
-      "a lock without the bucket",
+      "a copy without the bucket",
       "identity:",
-      "manage: false, objectLockDays: 7, identity:",
+      "manage: false, replica: { region: us-east-2, bucket: copies }, identity:",
       [
-        /:6:\d+ warehouse:backup\.objectLockDays: .*is for the cell that makes the bucket; remove it, or set manage: true$/,
+        /:6:\d+ warehouse:backup\.replica: .*is for the cell that makes the bucket; remove it, or set manage: true$/,
       ],
     ],
     [

@@ -1,14 +1,17 @@
 import {
   DeleteBucketLifecycleCommand,
+  DeleteObjectCommand,
   GetBucketEncryptionCommand,
   GetBucketLifecycleConfigurationCommand,
   GetBucketOwnershipControlsCommand,
   GetBucketPolicyCommand,
   GetBucketReplicationCommand,
   GetBucketVersioningCommand,
+  GetObjectLegalHoldCommand,
   GetObjectLockConfigurationCommand,
   GetPublicAccessBlockCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   PutBucketVersioningCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
@@ -125,6 +128,60 @@ describe("the bucket of the sandbox", () => {
     ).toMatchObject({
       ServerSideEncryption: "AES256",
     });
+  });
+});
+
+describe("a legal hold", () => {
+  const file = "tenants/tenants.yaml";
+  const HOLD = '    legalHold: { caseRef: case-2026-17, since: "2026-02-01T00:00:00Z" }\n';
+  const holdOf = async (Key: string): Promise<string | undefined> =>
+    (await s3.send(new GetObjectLegalHoldCommand({ Bucket, Key }))).LegalHold?.Status;
+  const backups = async (id: string): Promise<string[]> => {
+    const { Contents = [] } = await s3.send(
+      new ListObjectsV2Command({ Bucket, Prefix: `customers/${id}/db/` }),
+    );
+    return Contents.map(({ Key = "" }) => Key);
+  };
+  const backUp = async (job: string): Promise<void> => {
+    const where = ["-n", "customer-acme"];
+    const made = await place.kubectl("create", "job", "--from=cronjob/warehouse-backup", job, ...where);
+    expect(made.code === 0 ? "" : made.output).toBe("");
+    const ended = await place.kubectl(
+      ...["wait", "--for=condition=complete", "--timeout=120s", `job/${job}`, ...where],
+    );
+    expect(ended.code === 0 ? "" : ended.output).toBe("");
+  };
+
+  it("holds what is in the bucket and what comes, and nobody else's", async () => {
+    await backUp("before");
+    place.edit(file, "  - id: acme\n", `  - id: acme\n${HOLD}`);
+    await up();
+    await backUp("during");
+    const keys = await backups("acme");
+    expect(keys).toHaveLength(4);
+    for (const key of [...keys, "customers/acme/tenant.json"])
+      expect([key, await holdOf(key)]).toEqual([key, "ON"]);
+    await expect(holdOf("customers/beta/tenant.json")).rejects.toThrow();
+    const [first = ""] = keys;
+    const { VersionId } = await s3.send(new HeadObjectCommand({ Bucket, Key: first }));
+    await expect(
+      s3.send(
+        new DeleteObjectCommand({
+          ...{ Bucket, Key: first, VersionId: VersionId ?? "" },
+          BypassGovernanceRetention: true,
+        }),
+      ),
+    ).rejects.toThrow(/Access ?Denied/);
+  });
+
+  it("is lifted when the registry lifts it, and what comes is not held", async () => {
+    place.edit(file, HOLD, "");
+    await up();
+    const held = await backups("acme");
+    for (const key of held) expect([key, await holdOf(key)]).toEqual([key, "OFF"]);
+    await backUp("after");
+    const [added = ""] = (await backups("acme")).filter((key) => !held.includes(key));
+    await expect(holdOf(added)).rejects.toThrow();
   });
 });
 

@@ -316,8 +316,16 @@ describe("a tenant that comes back from its archive", () => {
 
   it("is restored from its final backup, though a newer one holds what is left of it", async () => {
     expect(
-      (await place.kubectl("create", "job", "--from=cronjob/tom-backup", "-n", "pool-starter", "tom-empty"))
-        .code,
+      (
+        await place.kubectl(
+          "create",
+          "job",
+          "--from=cronjob/warehouse-backup-tom",
+          "-n",
+          "pool-starter",
+          "tom-empty",
+        )
+      ).code,
     ).toBe(0);
     const wait = [
       "wait",

@@ -3,10 +3,12 @@ import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { zstdDecompressSync } from "node:zlib";
 import { backup, type BackupRequest } from "../../ops/backup/backup.ts";
 import { manifestSchema, type Manifest } from "../../ops/backup/manifest.ts";
 import { checkArchive } from "../../ops/files/archive.ts";
+import { liftHold, placeHold } from "../../ops/legalHold.ts";
 import { FolderStore } from "../support/folderStore.ts";
 import { createPool } from "../support/pool.ts";
 import { PASSWORD, startPostgres, withPrograms, type PostgresServer } from "../support/postgres.ts";
@@ -57,6 +59,9 @@ beforeEach(() => {
 afterEach(() => {
   store.remove();
 });
+
+/** Names of backups tell seconds. */
+const nextSecond = (): Promise<void> => sleep(1_000 - (Date.now() % 1_000));
 
 /** Puts a script in the place of a program, which it finds as `$REAL`. */
 function program(name: string, script: string): string {
@@ -169,6 +174,21 @@ describe("a backup", () => {
       rmSync(join(uploads, "2026", "a link"));
       rmSync(join(uploads, "late.txt"), { force: true });
     }
+  });
+
+  it("is held from the start while the tenant is under legal hold", async () => {
+    await run(uploads);
+    const before = store.keys();
+    expect(store.held).toEqual([]);
+    expect(await placeHold(store, "customers/solo/", "case-1")).toBe(before.length + 1);
+    await nextSecond();
+    await run(uploads);
+    const note = "customers/solo/legal-hold.json";
+    expect(store.held).toEqual(store.keys());
+    expect(store.keys()).toHaveLength(2 * before.length + 1);
+    expect(await liftHold(store, "customers/solo/")).toBe(2 * before.length + 1);
+    expect(store.held.filter((key) => key !== note)).toEqual([]);
+    expect(store.keys()).not.toContain(note);
   });
 
   it("without files of its own says so", async () => {

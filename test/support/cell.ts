@@ -61,7 +61,7 @@ export const renderCell = (
 ): Promise<Registration[]> =>
   register(() => {
     const foundation = new Foundation(cell, {}).parts;
-    const hooks = { tenant: [], prefix: [], cell: [] };
+    const hooks = { tenant: [], hold: [], prefix: [], cell: [] };
     const shared = { pools: neededPools(pools, tenants, []), shrinking: new Set<string>() };
     deployTenants({ cell, foundation, tenants, hooks, ...shared }, {});
     others(foundation);

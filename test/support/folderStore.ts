@@ -16,10 +16,11 @@ import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { OpsFailure } from "../../ops/failure.ts";
-import type { ObjectStore } from "../../ops/storage.ts";
+import type { Keeping, ObjectStore } from "../../ops/storage.ts";
 
 /** A bucket in a folder, for tests that look at what is in it or damage it; the real one is tried by the e2e tests. */
 export class FolderStore implements ObjectStore {
+  readonly #held = new Set<string>();
   readonly #folder = mkdtempSync(join(tmpdir(), "warehouse-store-"));
   /** Uploads of more bytes fail, as when the connection is cut. */
   failAfter = Number.POSITIVE_INFINITY;
@@ -49,7 +50,13 @@ export class FolderStore implements ObjectStore {
     if (found !== sha256) throw new OpsFailure("storage", `${key}: BadDigest`);
   }
 
-  async upload(key: string, body: Readable): Promise<void> {
+  /** Keys of the objects under legal hold, sorted. */
+  get held(): string[] {
+    return [...this.#held].sort();
+  }
+
+  async upload(key: string, body: Readable, { held = false }: Partial<Keeping> = {}): Promise<void> {
+    if (held) this.#held.add(key);
     mkdirSync(dirname(this.path(key)), { recursive: true });
     let bytes = 0;
     const limit = this.failAfter;
@@ -86,11 +93,26 @@ export class FolderStore implements ObjectStore {
     return this.stream(key).then(() => readFile(this.path(key)));
   }
 
-  create(key: string, value: object): Promise<void> {
+  create(key: string, value: object, { held = false }: Partial<Keeping> = {}): Promise<void> {
+    if (held) this.#held.add(key);
     if (existsSync(this.path(key)))
       return Promise.reject(new OpsFailure("storage", `${key}: PreconditionFailed`));
     mkdirSync(dirname(this.path(key)), { recursive: true });
     writeFileSync(this.path(key), JSON.stringify(value));
+    return Promise.resolve();
+  }
+
+  hold(prefix: string, on: boolean): Promise<number> {
+    const keys = this.keys().filter((key) => key.startsWith(prefix));
+    for (const key of keys) {
+      if (on) this.#held.add(key);
+      else this.#held.delete(key);
+    }
+    return Promise.resolve(keys.length);
+  }
+
+  forget(key: string): Promise<void> {
+    rmSync(this.path(key), { force: true });
     return Promise.resolve();
   }
 
