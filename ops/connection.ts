@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { Client } from "pg";
 import { OpsFailure, type EXIT } from "./failure.ts";
@@ -12,7 +13,9 @@ export async function withConnection<T>(
   login: DatabaseLogin,
   action: (client: Client) => Promise<T>,
 ): Promise<T> {
+  const socket = new Socket();
   const client = new Client({
+    stream: () => socket,
     host: login.host,
     port: Number(login.port),
     database: login.name,
@@ -29,7 +32,10 @@ export async function withConnection<T>(
   } catch (error) {
     throw failureOf(error, login);
   } finally {
+    // A server that fell silent does not say goodbye.
+    const silent = setTimeout(() => socket.destroy(), connectSeconds() * 1000);
     await client.end().catch(() => undefined);
+    clearTimeout(silent);
   }
 }
 

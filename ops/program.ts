@@ -32,7 +32,15 @@ let ending = false;
 /** Ends the programs that run, and starts none any more: what needs them fails, and cleans up as after any failure. */
 export function endPrograms(): void {
   ending = true;
-  for (const child of running) child.kill();
+  for (const child of running) end(child);
+}
+
+/** One that asks a silent server to cancel its query does not end by itself. */
+const END_MS = 5_000;
+
+function end(child: ChildProcess): void {
+  child.kill();
+  setTimeout(() => child.kill("SIGKILL"), END_MS).unref();
 }
 
 /** Whether the program is asked to end. */
@@ -44,7 +52,13 @@ export function startSource(command: string, args: readonly string[], env: Envir
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  return { stdout: child.stdout, ended: endOf(command, child), kill: () => void child.kill() };
+  return {
+    stdout: child.stdout,
+    ended: endOf(command, child),
+    kill: () => {
+      end(child);
+    },
+  };
 }
 
 /** @throws OpsFailure "configuration", from `ended`, where the program is not there */
@@ -54,7 +68,13 @@ export function startSink(command: string, args: readonly string[], env: Environ
     stdio: ["pipe", "ignore", "pipe"],
   });
   child.stdin.on("error", () => undefined);
-  return { stdin: child.stdin, ended: endOf(command, child), kill: () => void child.kill() };
+  return {
+    stdin: child.stdin,
+    ended: endOf(command, child),
+    kill: () => {
+      end(child);
+    },
+  };
 }
 
 /** @throws OpsFailure "configuration", from `ended`, where the program is not there */
@@ -65,7 +85,9 @@ export function startFilter(command: string, args: readonly string[], env: Envir
     stdin: child.stdin,
     stdout: child.stdout,
     ended: endOf(command, child),
-    kill: () => void child.kill(),
+    kill: () => {
+      end(child);
+    },
   };
 }
 
@@ -83,7 +105,7 @@ export async function runProgram(
 
 function endOf(command: string, child: ChildProcess): Promise<Ended> {
   running.add(child);
-  if (ending) child.kill();
+  if (ending) end(child);
   const chunks: Buffer[] = [];
   child.stderr?.on("data", (chunk: Buffer) => chunks.push(chunk));
   const ended = new Promise<Ended>((resolve, reject) => {
