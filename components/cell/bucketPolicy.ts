@@ -1,4 +1,4 @@
-import { backupPrefix, jobNamespaces, OPERATIONS } from "../../registry/naming.ts";
+import { backupPrefix, jobNamespaces, METRICS, OPERATIONS } from "../../registry/naming.ts";
 import type { CellConfig } from "./config.ts";
 
 /** A statement of an AWS policy, as JSON. */
@@ -85,15 +85,18 @@ const holdStatement = (resource: string | readonly string[], place: Record<strin
   },
 });
 
-/** A key for reading and writing, through S3 alone. */
-const keyStatements = ({ keyArn, region }: BucketFacts): Statement[] =>
+/** A key, through S3 alone. */
+const keyStatements = (
+  { keyArn, region }: BucketFacts,
+  actions: readonly string[] = ["kms:Decrypt", "kms:GenerateDataKey"],
+): Statement[] =>
   keyArn === undefined
     ? []
     : [
         {
           Sid: "UseKey",
           Effect: "Allow",
-          Action: ["kms:Decrypt", "kms:GenerateDataKey"],
+          Action: actions,
           Resource: keyArn,
           Condition: { StringEquals: { "kms:ViaService": `s3.${region}.amazonaws.com` } },
         },
@@ -129,19 +132,37 @@ export function backupPolicy(facts: BucketFacts, id: string | undefined): Policy
   );
 }
 
+const listTenants = (arn: string): Statement => ({
+  Sid: "ListTenants",
+  Effect: "Allow",
+  Action: "s3:ListBucket",
+  Resource: arn,
+  Condition: { StringLike: { "s3:prefix": backupPrefix("*").replace("*/", "*") } },
+});
+
+/** What the exporter of metrics may do: list what there is, and read manifests and reports, which hold no data. */
+export function metricsPolicy(facts: BucketFacts): Policy {
+  const arn = bucketArn(facts);
+  const every = backupPrefix("*");
+  return policy(
+    listTenants(arn),
+    {
+      Sid: "ReadManifestsAndReports",
+      Effect: "Allow",
+      Action: "s3:GetObject",
+      Resource: ["db/*.manifest.json", "drills/*.json"].map((object) => `${arn}/${every}${object}`),
+    },
+    ...keyStatements(facts, ["kms:Decrypt"]),
+  );
+}
+
 /** What the platform's restores and drills may do: read every tenant's backups, write reports and backups of what they replace. */
 export function restorePolicy(facts: BucketFacts): Policy {
   const arn = bucketArn(facts);
   const every = backupPrefix("*");
   const written = ["db", "files", "drills", "final"].map((folder) => `${arn}/${every}${folder}/*`);
   return policy(
-    {
-      Sid: "ListTenants",
-      Effect: "Allow",
-      Action: "s3:ListBucket",
-      Resource: arn,
-      Condition: { StringLike: { "s3:prefix": every.replace("*/", "*") } },
-    },
+    listTenants(arn),
     { Sid: "ReadTenants", Effect: "Allow", Action: READ, Resource: `${arn}/${every}*` },
     {
       Sid: "WriteReportsAndBackups",
@@ -178,10 +199,11 @@ export function oidcTrust(providerArn: string, accounts: readonly string[]): Pol
   });
 }
 
-/** The `namespace:account` of a tenant, and the platform's for restores. */
+/** The `namespace:account` of a tenant, and the platform's for restores and for metrics. */
 export const tenantAccounts = (id: string): string[] =>
   jobNamespaces(id).map((namespace) => `${namespace}:${id}`);
 export const RESTORE_ACCOUNT = `${OPERATIONS.namespace}:${OPERATIONS.account}`;
+export const METRICS_ACCOUNT = `${OPERATIONS.namespace}:${METRICS}`;
 
 /** What S3 itself may do to copy objects to another region. */
 export const replicationTrust = (): Policy =>

@@ -18,12 +18,11 @@ const SELECTOR = { app: METRICS } as const;
 
 /**
  * What tells Prometheus of backups and drills: see ops/metrics/.
- * @param account that may read all of `customers/`
+ * @param account that may read manifests and reports
  */
 export function createExporter(
   scope: NamespacedScope,
   account: Input<string>,
-  accountName: string,
   guards: readonly Resource[],
 ): void {
   const { name: prefix, labels: own, cell, parent, namespace } = scope;
@@ -69,7 +68,7 @@ export function createExporter(
                 name: METRICS,
                 image: cell.backup.image,
                 args: ["metrics"],
-                env: bucketEnv(cell, accountName),
+                env: bucketEnv(cell, METRICS),
                 ports: [{ name: "metrics", containerPort: METRICS_PORT }],
                 securityContext: CONTAINER_SECURITY,
                 resources: resourceRequirements(EXPORTER_POD.requests, EXPORTER_POD.limits),

@@ -1,7 +1,7 @@
 import { CronJob } from "@pulumi/kubernetes/batch/v1/cronJob.js";
 import { Grant } from "@pulumi/postgresql/grant.js";
 import { ComponentResource, type ComponentResourceOptions, type Output, type Resource } from "@pulumi/pulumi";
-import { BUCKET_LABELS, OPERATIONS } from "../../registry/naming.ts";
+import { BUCKET_LABELS, METRICS, OPERATIONS } from "../../registry/naming.ts";
 import { namespaceQuota } from "../../registry/quota.ts";
 import { JOB_POD } from "../../registry/resolve.ts";
 import { failurePolicy, FINAL_EXIT_CODES, loginEnv } from "../job.ts";
@@ -13,7 +13,16 @@ import { createNetworkPolicies, JOBS_ONLY } from "../network.ts";
 import { CONTAINER_SECURITY, hardenedPod, resourceRequirements } from "../pod.ts";
 import { createQuota } from "../quota.ts";
 import type { NamespacedScope } from "../scope.ts";
-import { bucketFacts, oidcTrust, podTrust, RESTORE_ACCOUNT, restorePolicy } from "./bucketPolicy.ts";
+import {
+  bucketFacts,
+  METRICS_ACCOUNT,
+  metricsPolicy,
+  oidcTrust,
+  podTrust,
+  RESTORE_ACCOUNT,
+  restorePolicy,
+  type Policy,
+} from "./bucketPolicy.ts";
 import type { CellConfig } from "./config.ts";
 import { createExporter, EXPORTER_POD } from "./exporter.ts";
 import { createRole } from "./roles.ts";
@@ -60,7 +69,7 @@ export class Operations extends ComponentResource {
       logicalName: `${name}-account`,
       name: OPERATIONS.account,
       namespace: scope.namespace,
-      roleArn: this.#role(cell),
+      roleArn: this.#role("restore", cell, RESTORE_ACCOUNT, restorePolicy(bucketFacts(cell))),
     });
 
     const login = createLogin(outer, "login", OPERATIONS.login, {
@@ -96,18 +105,22 @@ export class Operations extends ComponentResource {
       suspend: true,
       ...RESTORE,
     });
-    createExporter(scope, account, OPERATIONS.account, guards);
+    const reader = createBucketAccount(scope, {
+      logicalName: `${name}-metrics-account`,
+      name: METRICS,
+      namespace: scope.namespace,
+      roleArn: this.#role("metrics", cell, METRICS_ACCOUNT, metricsPolicy(bucketFacts(cell))),
+    });
+    createExporter(scope, reader, guards);
     this.registerOutputs({});
   }
 
-  /** The platform's role; none where the bucket wants keys. */
-  #role(cell: CellConfig): Output<string> | undefined {
+  /** A role of the platform's; none where the bucket wants keys. */
+  #role(name: string, cell: CellConfig, account: string, policy: Policy): Output<string> | undefined {
     const { identity } = cell.backup;
     if (identity.kind === "staticKeys") return undefined;
-    const trust =
-      identity.kind === "irsa" ? oidcTrust(identity.oidcProviderArn, [RESTORE_ACCOUNT]) : podTrust();
-    const policy = restorePolicy(bucketFacts(cell));
-    return createRole("restore", cell, { trust, policy }, { parent: this });
+    const trust = identity.kind === "irsa" ? oidcTrust(identity.oidcProviderArn, [account]) : podTrust();
+    return createRole(name, cell, { trust, policy }, { parent: this });
   }
 }
 

@@ -1,6 +1,7 @@
 import {
   backupPolicy,
   bucketArn,
+  metricsPolicy,
   oidcTrust,
   podTrust,
   replicationPolicy,
@@ -451,6 +452,24 @@ describe("the role that copies to another region", () => {
        "Version": "2012-10-17",
      }
     `);
+  });
+});
+
+describe("the exporter's role", () => {
+  it("reads manifests and reports of every tenant, and nothing else", () => {
+    const policy = metricsPolicy({ ...facts, keyArn: KEY });
+    const may = (action: string, key: string): boolean =>
+      allows([policy], { action, resource: `${ARN}/${key}`, facts: {} });
+    expect(may("s3:GetObject", "customers/acme/db/20260101T000000Z.manifest.json")).toBe(true);
+    expect(may("s3:GetObject", "customers/acme/drills/20260101T000000Z.json")).toBe(true);
+    expect(mayList(policy, {}, "customers/")).toBe(true);
+    for (const key of ["db/20260101T000000Z.dump", "files/1.tar.zst", "final/evidence.json", "tenant.json"]) {
+      expect(may("s3:GetObject", `customers/acme/${key}`)).toBe(false);
+    }
+    expect(may("s3:PutObject", "customers/acme/db/20260101T000000Z.manifest.json")).toBe(false);
+    const via = { "kms:ViaService": "s3.us-west-2.amazonaws.com" };
+    const key = (action: string): boolean => allows([policy], { action, resource: KEY, facts: via });
+    expect([key("kms:Decrypt"), key("kms:GenerateDataKey")]).toEqual([true, false]);
   });
 });
 

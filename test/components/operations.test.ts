@@ -97,7 +97,7 @@ describe("operations", () => {
     const { metadata, spec: pod } = spec.template;
     expect(metadata.labels).toMatchObject({ app: "warehouse-metrics" });
     expect(pod).toMatchObject({
-      serviceAccountName: "warehouse-restore",
+      serviceAccountName: "warehouse-metrics",
       containers: [{ args: ["metrics"], ports: [{ name: "metrics", containerPort: 9090 }] }],
     });
     expect(inputs("Service", "operations-metrics-service")).toMatchObject({

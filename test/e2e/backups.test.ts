@@ -35,7 +35,8 @@ const TABLE =
 const FILES = { "2026/logo.txt": "a logo", "2026/a file.txt": "content" };
 
 /** The Secrets of operators that are there all the time. */
-const STANDING = "secret/warehouse-ops-secret\nsecret/warehouse-restore-backup-keys-secret\n";
+const STANDING =
+  "secret/warehouse-metrics-backup-keys-secret\nsecret/warehouse-ops-secret\nsecret/warehouse-restore-backup-keys-secret\n";
 
 let place: Workplace;
 
