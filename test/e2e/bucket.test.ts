@@ -134,6 +134,7 @@ describe("the bucket of the sandbox", () => {
 describe("a legal hold", () => {
   const file = "tenants/tenants.yaml";
   const HOLD = '    legalHold: { caseRef: case-2026-17, since: "2026-02-01T00:00:00Z" }\n';
+  /** Where there was never one, AWS answers with an error and moto without a status. */
   const holdOf = async (Key: string): Promise<string | undefined> =>
     (await s3.send(new GetObjectLegalHoldCommand({ Bucket, Key }))).LegalHold?.Status;
   const backups = async (id: string): Promise<string[]> => {
@@ -161,7 +162,7 @@ describe("a legal hold", () => {
     expect(keys).toHaveLength(4);
     for (const key of [...keys, "customers/acme/tenant.json"])
       expect([key, await holdOf(key)]).toEqual([key, "ON"]);
-    await expect(holdOf("customers/beta/tenant.json")).rejects.toThrow();
+    expect(await holdOf("customers/beta/tenant.json")).toBeUndefined();
     const [first = ""] = keys;
     const { VersionId } = await s3.send(new HeadObjectCommand({ Bucket, Key: first }));
     await expect(
@@ -181,7 +182,8 @@ describe("a legal hold", () => {
     for (const key of held) expect([key, await holdOf(key)]).toEqual([key, "OFF"]);
     await backUp("after");
     const [added = ""] = (await backups("acme")).filter((key) => !held.includes(key));
-    await expect(holdOf(added)).rejects.toThrow();
+    expect(added).not.toBe("");
+    expect(await holdOf(added)).toBeUndefined();
   });
 });
 
