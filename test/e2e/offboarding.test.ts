@@ -243,7 +243,10 @@ describe("archiving", () => {
     );
     expect(code === 0 ? "" : output).toBe("");
     expect(output).toContain(`its final backup ${id} was verified ${verifiedAt}`);
-    expect(output).toContain(`finalBackup: { id: ${id}, sha256: "${sha256}", verifiedAt: "${verifiedAt}" }`);
+    // YAML needs quotes only around a checksum that could be taken for a number.
+    expect(output.replace(`"${sha256}"`, sha256)).toContain(
+      `finalBackup: { id: ${id}, sha256: ${sha256}, verifiedAt: "${verifiedAt}" }`,
+    );
   });
 
   it("is refused for evidence that is not the bucket's, before anything changes", async () => {
@@ -296,11 +299,13 @@ describe("a tenant that comes back from its archive", () => {
   it("is neither served nor backed up for the last time before it is restored", async () => {
     put(suspended);
     await goodUp();
-    for (const entry of [active("2026-03-21T00:00:00Z"), leaves("2026-03-21T00:00:00Z")]) {
+    for (const [state, entry] of [
+      ["active", active("2026-03-21T00:00:00Z")],
+      ["offboarding", leaves("2026-03-01T00:00:00Z")],
+    ] as const) {
       put(entry);
       const { code, output } = await up();
       expect(code).not.toBe(0);
-      const state = entry === active("2026-03-21T00:00:00Z") ? "active" : "offboarding";
       for (const [id, parts] of [
         ["pat", "files"],
         ["tom", "rows and files"],
