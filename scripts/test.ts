@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "warehouse-tests-"));
 
 /** The e2e tests that measure how long something takes: nothing else may run beside them. */
-const MEASURING = "test/e2e/(mainJob|placements)";
+const MEASURING = "test/e2e/floods";
 
 interface Result {
   readonly passed: number;

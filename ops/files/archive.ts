@@ -19,11 +19,11 @@ export interface ArchiveReader extends Sink {
 
 /** @param key of the archive, for messages */
 export function startReading(key: string): ArchiveReader {
-  const { stdin, stdout, ended, kill } = startFilter("tar", [...LIST, "--quoting-style=escape", "--file=-"]);
-  const files = countPlain(key, createInterface({ input: stdout }));
+  const tar = startFilter("tar", [...LIST, "--quoting-style=escape", "--file=-"]);
+  const files = countPlain(key, createInterface({ input: tar.stdout }));
   // Whoever waits for it is told; nobody may wait yet.
   files.catch(() => undefined);
-  return { stdin, ended, kill, files };
+  return { ...tar, files };
 }
 
 async function countPlain(key: string, lines: AsyncIterable<string>): Promise<number> {

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import pg from "pg";
 import { billingSchema } from "../../billing/contract.ts";
 import { heal } from "../../sandbox/stack.ts";
-import { flood } from "../support/flood.ts";
 import {
   changes,
   commandEnvironment,
@@ -337,17 +336,6 @@ describe("tenants' databases", () => {
     expect(
       await sql(superuser, "select datconnlimit from pg_database where datname = 'warehouse_acme'"),
     ).toEqual([{ datconnlimit: 70 }]);
-  });
-
-  it("keep a neighbour's flood of connections from a tenant", async () => {
-    const acme = connection(await login("acme"), "warehouse_acme");
-    const beta = connection(await login("beta"), "warehouse_beta");
-    const { slowdown, ...said } = await flood(acme, beta);
-    expect(said).toEqual({
-      opened: 60,
-      refusals: ['too many connections for role "warehouse_acme_app_a"'],
-    });
-    expect(slowdown).toBeLessThan(2);
   });
 
   async function migrateLogin() {

@@ -1,7 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
-import { flood } from "../support/flood.ts";
 import {
   acting,
   loginOf,
@@ -323,16 +322,6 @@ describe("isolation of the tenants' data", () => {
         expect([statement, await answer(as, as.database, statement)]).toEqual([statement, message]);
       }
     }
-  });
-
-  it.each([
-    ["carla", "carla-2", 4],
-    ["dora", "erik", 12],
-  ])("keeps a flood of connections by %s from its neighbour %s", async (id, neighbour, limit) => {
-    const [own, other] = [await login(id), await login(neighbour)];
-    const { slowdown, ...said } = await flood(connectionOf(place, own), connectionOf(place, other));
-    expect(said).toEqual({ opened: limit, refusals: [`too many connections for role "${own.user}"`] });
-    expect(slowdown).toBeLessThan(2);
   });
 
   it("is found whole by the checks that ship", async () => {
