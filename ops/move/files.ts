@@ -6,6 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { OpsFailure } from "../failure.ts";
 import { isOwn, OWN_PREFIX } from "../files/own.ts";
+import { readObject } from "../readObject.ts";
 import type { ObjectStore } from "../storage.ts";
 
 /** What a folder of uploaded files holds. Paths are relative, with `/`. */
@@ -156,8 +157,7 @@ async function removeEmptyFolders(folder: string): Promise<void> {
 }
 
 async function readManifest(storage: ObjectStore, prefix: string, tenantId: string): Promise<Manifest> {
-  const text = (await storage.read(manifestKey(prefix))).toString("utf8");
-  const manifest = manifestSchema.parse(JSON.parse(text));
+  const manifest = await readObject(storage, manifestKey(prefix), manifestSchema, "list of files");
   if (manifest.tenantId !== tenantId)
     throw new OpsFailure("verification", `the files are those of ${manifest.tenantId}`);
   return manifest;

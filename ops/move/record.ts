@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { OpsFailure } from "../failure.ts";
+import { readObject } from "../readObject.ts";
 import type { ObjectStore } from "../storage.ts";
 
 /** A side of a move: what a tenant's data lies in, by placement. */
@@ -33,7 +34,7 @@ const keyOf = (prefix: string): string => `${prefix}move/record.json`;
 export async function readRecord(store: ObjectStore, prefix: string): Promise<MoveRecord> {
   const key = keyOf(prefix);
   if ((await store.size(key)) === undefined) return {};
-  return recordSchema.parse(JSON.parse((await store.read(key)).toString("utf8")));
+  return readObject(store, key, recordSchema, "record of moves");
 }
 
 export const writeRecord = (store: ObjectStore, prefix: string, record: MoveRecord): Promise<void> =>
