@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Catalogue } from "../registry/catalogue.ts";
-import type { TenantState } from "../registry/lifecycle.ts";
+import { isBillable, type TenantState } from "../registry/lifecycle.ts";
 import type { LoadedRegistry } from "../registry/load.ts";
 import { planMargin } from "../registry/margins.ts";
 import { effectivePlan } from "../registry/placement.ts";
@@ -72,23 +72,6 @@ const revisionOf = (charged: object): string =>
 
 export const idempotencyKey = (tenant: string, revision: string): string =>
   `billing-v1:${tenant}:${revision}`;
-
-/** Whether the price is due. A suspension pauses the subscription, offboarding ends it. */
-function isBillable(state: TenantState): boolean {
-  switch (state) {
-    case "active":
-    case "past_due":
-      return true;
-    case "trial":
-    case "suspended":
-    case "offboarding":
-    case "archived":
-    case "deleted":
-      return false;
-    default:
-      return state satisfies never;
-  }
-}
 
 /** What the tenant's environment costs, minor units: nothing once it is gone. */
 export const provisionedCost = ({

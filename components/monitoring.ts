@@ -1,32 +1,59 @@
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
-import { createHash } from "node:crypto";
+import { poolDashboard, tenantDashboard } from "../monitoring/dashboards.ts";
 import { poolRules, tenantRules, type RuleGroup } from "../monitoring/rules.ts";
 import { APP, appLabels, poolAppLabels } from "../registry/naming.ts";
-import { hasOwnApp } from "../registry/placement.ts";
 import type { PoolSpec, TenantSpec } from "../registry/spec.ts";
 import type { NamespacedScope, TenantScope } from "./scope.ts";
 
-/** What Prometheus and Grafana know of the tenant: alerts, dashboard and, for an application of its own, the scrape target. */
+/** What Prometheus and Grafana know of a tenant with an application of its own: scrape target, alerts and dashboard. */
 export function createMonitoring(scope: TenantScope): void {
-  const { spec, labels, parent, namespace } = scope;
+  const { spec } = scope;
   const { id } = spec;
-  if (hasOwnApp(spec.placement)) createServiceMonitor(scope, appLabels(id), { tenant: id, customer: id });
-  createRules(scope, tenantRules(spec));
+  createServiceMonitor(scope, appLabels(id), { tenant: id, customer: id });
+  createRules(scope, tenantRules(spec, scope.cell.cell));
+  createDashboard(scope, { file: `customer-${id}`, dashboard: tenantDashboard(spec) });
+}
+
+/**
+ * The same of a pool and its tenants, who have none of their own.
+ * @param tenants those that it serves
+ */
+export function createPoolMonitoring(
+  scope: NamespacedScope,
+  spec: PoolSpec,
+  tenants: readonly TenantSpec[],
+): void {
+  // The application labels what it measures by tenant and customer.
+  createServiceMonitor(scope, poolAppLabels(spec.plan), { pool: spec.plan });
+  createRules(scope, poolRules(spec, tenants.filter(isWatched), scope.cell.cell));
+  createDashboard(scope, { file: `customers-${spec.plan}`, dashboard: poolDashboard(spec) });
+}
+
+/** Whether anybody is to be told of what goes wrong with a tenant. */
+const isWatched = ({ state }: TenantSpec): boolean => state !== "offboarding" && state !== "archived";
+
+interface DashboardArgs {
+  /** The ConfigMap's. Default: warehouse-dashboard. */
+  readonly name?: string;
+  /** Its name in Grafana's folder, unique in the cluster, without `.json`. */
+  readonly file: string;
+  readonly dashboard: object;
+}
+
+/** A dashboard, which Grafana's sidecar finds by its label. */
+export function createDashboard(
+  { name: prefix, labels, parent, namespace }: NamespacedScope,
+  { name = "warehouse-dashboard", file, dashboard }: DashboardArgs,
+): void {
   new ConfigMap(
-    `${id}-dashboard`,
+    `${prefix}-dashboard`,
     {
-      metadata: { name: "warehouse-dashboard", namespace, labels: { ...labels, grafana_dashboard: "1" } },
-      data: { [`customer-${id}.json`]: JSON.stringify(dashboard(spec)) },
+      metadata: { name, namespace, labels: { ...labels, grafana_dashboard: "1" } },
+      data: { [`${file}.json`]: JSON.stringify(dashboard) },
     },
     { parent },
   );
-}
-
-/** What Prometheus knows of a pool; its application labels what it measures by tenant and customer. */
-export function createPoolMonitoring(scope: NamespacedScope, spec: PoolSpec): void {
-  createServiceMonitor(scope, poolAppLabels(spec.plan), { pool: spec.plan });
-  createRules(scope, poolRules(spec));
 }
 
 export function createServiceMonitor(
@@ -66,35 +93,4 @@ function createCustom(
     { apiVersion: "monitoring.coreos.com/v1", kind, metadata: { name: APP, namespace, labels }, spec },
     { parent },
   );
-}
-
-const p95 = (id: string): string =>
-  `histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{tenant="${id}"}[5m])))`;
-
-/** The founding plan's three panels. */
-function dashboard({ id, displayName }: TenantSpec): object {
-  const panels = [
-    { title: "Response Time", expr: p95(id), unit: "s" },
-    { title: "Active Users", expr: `max(active_users{tenant="${id}"})`, unit: "short" },
-    {
-      title: "AI Workflow Executions",
-      expr: `sum(increase(ai_workflows_executed_total{tenant="${id}"}[1h]))`,
-      unit: "short",
-    },
-  ];
-  return {
-    // Grafana allows 40 characters.
-    uid: createHash("sha256").update(id).digest("hex").slice(0, 40),
-    title: `Customer: ${displayName}`,
-    schemaVersion: 39,
-    time: { from: "now-24h", to: "now" },
-    panels: panels.map(({ title, expr, unit }, index) => ({
-      id: index + 1,
-      title,
-      type: "timeseries",
-      gridPos: { x: 8 * index, y: 0, w: 8, h: 8 },
-      fieldConfig: { defaults: { unit }, overrides: [] },
-      targets: [{ refId: "A", expr }],
-    })),
-  };
 }

@@ -128,7 +128,7 @@ export class TenantStack extends ComponentResource {
       jobs.work([...done, route]);
       createBackup(scope, source, guards);
       if (spec.state === "offboarding") createFinalJobs(scope, login, source, [...done, route]);
-      else createMonitoring(scope);
+      else if (hasOwnApp(spec.placement)) createMonitoring(scope);
     }
     this.lifecycle = createLifecycle(scope, this, hooks);
     this.databaseUrl = database.app.url;

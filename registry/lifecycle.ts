@@ -29,6 +29,23 @@ export const isProvisioned = (state: TenantState): state is ProvisionedState =>
 export const isLive = (state: TenantState): state is LiveState =>
   (LIVE_STATES as readonly TenantState[]).includes(state);
 
+/** Whether the price is due. A suspension pauses the subscription, offboarding ends it. */
+export function isBillable(state: TenantState): boolean {
+  switch (state) {
+    case "active":
+    case "past_due":
+      return true;
+    case "trial":
+    case "suspended":
+    case "offboarding":
+    case "archived":
+    case "deleted":
+      return false;
+    default:
+      return state satisfies never;
+  }
+}
+
 /** Why a tenant is suspended. */
 export const SUSPENSION_REASONS = [
   "unpaid",

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { PLAN_NAMES, type Catalogue, type Plan, type PlanName } from "./catalogue.ts";
 import { egressOf } from "./integrations.ts";
 import { compareText } from "./issues.ts";
-import { isLive, isProvisioned } from "./lifecycle.ts";
+import { isBillable, isLive, isProvisioned } from "./lifecycle.ts";
 import { platformHost } from "./naming.ts";
 import { effectivePlan, hasOwnApp, isCutOver } from "./placement.ts";
 import { namespaceQuota, podCompute, podOf, POOL_JOB_PODS } from "./quota.ts";
@@ -129,6 +129,11 @@ export function resolveTenant(
       maxAgeMinutes: plan.slo.backupMaxAgeMinutes,
     },
     slo: { availability: plan.slo.availability, p95Ms: plan.slo.p95Ms },
+    money: {
+      revenueMinor: isBillable(entry.state) ? plan.priceMinor : 0,
+      costMinor: plan.cost.totalMinor,
+      currency: catalogue.currency,
+    },
     ...(move === undefined ? {} : { move }),
     ...(entry.legalHold === undefined ? {} : { legalHold: entry.legalHold.caseRef }),
     ...resolveLeaving(entry),
@@ -167,18 +172,22 @@ function resolveMove(entry: TenantEntry, { releases, defaults, catalogue }: Comm
 export function resolvePools({ releases, catalogue }: Pick<Common, "releases" | "catalogue">): PoolSpec[] {
   const release = released(poolVersion(releases), releases);
   return PLAN_NAMES.flatMap((name: PlanName) => {
-    const { placement, pool, replicas } = catalogue.plans[name];
+    const { displayName, placement, pool, replicas, slo, database } = catalogue.plans[name];
     if (placement === "silo" || pool === undefined) return [];
     const pod = podOf(pool);
     const quota = namespaceQuota({ pod, replicas }, pool.storage, POOL_JOB_PODS);
     return deepFreeze({
       plan: name,
+      displayName,
       placement,
       release,
       pod,
       replicas: { min: replicas.min, max: replicas.max },
       uploadsBytes: pool.storage,
       quota,
+      slo: { availability: slo.availability, p95Ms: slo.p95Ms },
+      backupMaxAgeMinutes: slo.backupMaxAgeMinutes,
+      connections: database.connections,
     });
   });
 }

@@ -49,6 +49,8 @@ export interface Release {
 /** What the tenants of a plan share instead of having their own: the application, and with placement pool the database. */
 export interface PoolSpec {
   readonly plan: PlanName;
+  /** The plan's, e.g. Starter. */
+  readonly displayName: string;
   readonly placement: Exclude<Placement, "silo">;
   readonly release: Release;
   readonly pod: PodSpec;
@@ -56,6 +58,18 @@ export interface PoolSpec {
   /** Bytes of the uploads volume of all its tenants. */
   readonly uploadsBytes: number;
   readonly quota: Quota;
+  /** The objective for each of its tenants. */
+  readonly slo: Objective;
+  /** Age of a tenant's newest verified backup that raises an alert, minutes. */
+  readonly backupMaxAgeMinutes: number;
+  /** Connections to each tenant's own database, where it has one. */
+  readonly connections: number;
+}
+
+/** Share of good requests over 30 days; 95th percentile in milliseconds. */
+export interface Objective {
+  readonly availability: number;
+  readonly p95Ms: number;
 }
 
 /** How a tenant leaves. */
@@ -144,8 +158,9 @@ export interface TenantSpec {
     /** Age of the newest verified backup that raises an alert, minutes. */
     readonly maxAgeMinutes: number;
   };
-  /** Share of good requests over 30 days; 95th percentile in milliseconds. */
-  readonly slo: { readonly availability: number; readonly p95Ms: number };
+  readonly slo: Objective;
+  /** What is due a month for it and what it is estimated to cost, minor units; the currency by ISO 4217. */
+  readonly money: { readonly revenueMinor: number; readonly costMinor: number; readonly currency: string };
   /** Default: none. */
   readonly move?: Move;
   /** The case for which the tenant's data is held. Default: no legal hold. */

@@ -9,7 +9,7 @@ import { vendorRequest, VENDORS, type Vendor } from "../../billing/vendors.ts";
 import { formatIssue, type Issue } from "../../registry/issues.ts";
 import { Refusal, Silent, UsageError } from "../failures.ts";
 import { paint, table, type Io } from "../io.ts";
-import { money, percent } from "../money.ts";
+import { money, percent } from "../../billing/money.ts";
 
 interface SourceOptions {
   readonly stack?: readonly string[];

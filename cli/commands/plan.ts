@@ -9,7 +9,7 @@ import type { TenantEntry } from "../../registry/tenantSchema.ts";
 import { editTenant, makeChange, type WriteOptions } from "../change.ts";
 import { Refusal, UsageError } from "../failures.ts";
 import { table, type Io } from "../io.ts";
-import { money, moneyDelta, percent } from "../money.ts";
+import { money, moneyDelta, percent } from "../../billing/money.ts";
 import { present, since, writesRegistry } from "../options.ts";
 import { openWorkspace, tenantOf, type Workspace } from "../workspace.ts";
 

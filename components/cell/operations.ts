@@ -55,12 +55,15 @@ export interface OperationsArgs {
  * `tenant` command gives to one Job and takes back: the CronJob of restores is suspended for good and only its pattern.
  */
 export class Operations extends ComponentResource {
+  readonly namespace: Output<string>;
+
   constructor({ cell, foundation, server }: OperationsArgs, opts: ComponentResourceOptions) {
     const name = "operations";
     super("warehouse:tenancy:Operations", name, {}, opts);
     const labels = { "app.kubernetes.io/managed-by": "pulumi", "tenantstack.io/shared": "operations" };
     const outer = { name, labels, cell, foundation, parent: this };
-    const scope = { ...outer, namespace: createNamespace(outer, OPERATIONS.namespace) };
+    this.namespace = createNamespace(outer, OPERATIONS.namespace);
+    const scope = { ...outer, namespace: this.namespace };
     const guards = [
       ...createQuota(scope, namespaceQuota(EXPORTER, 0)),
       ...createNetworkPolicies(scope, { ...JOBS_ONLY, bucket: true }),

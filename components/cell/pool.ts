@@ -136,7 +136,7 @@ export class Pool extends ComponentResource implements SharedApp {
     });
     this.volume = { namespace: this.#namespace, claim };
     this.#service = createService(scope, { labels: selector, selector, pods });
-    createPoolMonitoring(scope, spec);
+    createPoolMonitoring(scope, spec, tenants);
     this.registerOutputs({});
   }
 

@@ -3,6 +3,7 @@ import type { Billing } from "../../billing/contract.ts";
 import { buildBilling } from "../../billing/build.ts";
 import { formatIssue, formatIssues, type Checked, type Issue } from "../../registry/issues.ts";
 import { loadRegistry } from "../../registry/load.ts";
+import { OPERATIONS } from "../../registry/naming.ts";
 import { appliedTenants, forbiddenTransitions, shrinkingTenants } from "../../registry/transitions.ts";
 import { checkCellConfig } from "./config.ts";
 import { DatabaseServer } from "./databaseServer.ts";
@@ -11,6 +12,7 @@ import { evidenceIssues, lifecycleHooks } from "./leaving.ts";
 import { missingDataIssues } from "./returning.ts";
 import { Operations } from "./operations.ts";
 import { poolOutputs, tenantOutputs, type PoolOutput, type TenantOutput } from "./outputs.ts";
+import { Fleet } from "./fleet.ts";
 import { Foundation } from "./foundation.ts";
 import { neededPools } from "./pool.ts";
 import { createProviders } from "./providers.ts";
@@ -63,12 +65,19 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
   const providers = createProviders(cell, password.value);
   const foundation = new Foundation(cell, { providers }).parts;
   const server = new DatabaseServer("database-server", { providers });
-  const operations = cell.operations ? [new Operations({ cell, foundation, server }, { providers })] : [];
+  const operations = cell.operations
+    ? new Operations({ cell, foundation, server }, { providers })
+    : undefined;
   const pools = neededPools(loaded.value.pools, tenants, Object.keys(outputs["pools"] ?? {}));
+  const { currency } = loaded.value.catalogue;
+  // Another cell makes the namespace of the operations where this one does not.
+  const namespace = operations === undefined ? OPERATIONS.namespace : operations.namespace;
+  const fleet = new Fleet({ cell, namespace, currency }, { providers });
   const hooks = lifecycleHooks(loaded.value, cell, () => valueOf(password.value));
   const shrinking = shrinkingTenants(applied, tenants);
   const deployed = deployTenants({ cell, foundation, tenants, pools, shrinking, hooks }, { providers });
-  new CellRecord({ cell, hooks, all: [server, ...operations, ...deployed] }, { providers });
+  const all = [server, fleet, ...(operations === undefined ? [] : [operations]), ...deployed];
+  new CellRecord({ cell, hooks, all }, { providers });
   return {
     tenants: tenantOutputs(tenants),
     pools: poolOutputs(pools),

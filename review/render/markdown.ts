@@ -1,4 +1,4 @@
-import { money, moneyDelta } from "../../cli/money.ts";
+import { money, moneyDelta } from "../../billing/money.ts";
 import { visible } from "../../registry/issues.ts";
 import type { CellReview, Review, TenantReview } from "../review.ts";
 import { CHANGES } from "../resources.ts";

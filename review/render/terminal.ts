@@ -1,4 +1,4 @@
-import { moneyDelta } from "../../cli/money.ts";
+import { moneyDelta } from "../../billing/money.ts";
 import { paint, table, type Io, type Tone } from "../../cli/io.ts";
 import { visible } from "../../registry/issues.ts";
 import type { Review, Verdict } from "../review.ts";

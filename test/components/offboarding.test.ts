@@ -8,6 +8,8 @@ const finalBackup = {
   verifiedAt: "2026-04-01T01:00:00Z",
 };
 
+const OFFBOARDING = { reason: "unpaid", purgeAfter: "2026-05-01T00:00:00Z" };
+
 /** What the program registers for a tenant that leaves. */
 function leaving(
   plan: string,
@@ -15,8 +17,7 @@ function leaving(
   more: object = {},
 ): Promise<Registration[]> {
   const offboarding = {
-    reason: "unpaid",
-    purgeAfter: "2026-05-01T00:00:00Z",
+    ...OFFBOARDING,
     ...(state === "archived" ? { finalBackup } : {}),
     ...more,
   };
@@ -98,6 +99,16 @@ describe("a tenant in state offboarding", () => {
     const cronJob = ofTenant(registrations).find(({ type }) => type.endsWith(":CronJob"));
     expect(cronJob?.inputs).toMatchObject({ spec: { suspend: true } });
     expect(inputs(registrations, "carla-alerts")).toBeUndefined();
+    const pooled = await renderCell(
+      loadValid(
+        registryOf(
+          { id: "dora", plan: "starter" },
+          { id: "carla", plan: "starter", state: "offboarding", offboarding: OFFBOARDING },
+        ),
+      ),
+    );
+    const rules = JSON.stringify(pooled.find(({ name }) => name === "pool-starter-alerts")?.inputs);
+    expect([rules.includes('"tenant":"dora"'), rules.includes('"tenant":"carla"')]).toEqual([true, false]);
   });
 
   it("cannot enter its database", async () => {

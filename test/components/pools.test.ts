@@ -229,7 +229,6 @@ describe("a tenant of the pool", () => {
     expect(named(registrations, "carla").sort()).toMatchInlineSnapshot(`
      [
        "carla",
-       "carla-alerts",
        "carla-app-a",
        "carla-app-a-password",
        "carla-app-b",
@@ -242,7 +241,6 @@ describe("a tenant of the pool", () => {
        "carla-backup-account-pool-starter",
        "carla-backup-password",
        "carla-backup-prefix",
-       "carla-dashboard",
        "carla-db-backup-secret",
        "carla-db-migrate-secret",
        "carla-db-secret",

@@ -296,11 +296,11 @@ describe("the neighbour rule", () => {
     maxLength: 2,
   });
 
-  // The directory of a pool is what its tenants share: the one exception.
+  // The directory and the rules of a pool name its tenants: the exceptions.
   const byKey = (all: readonly Registration[]) =>
     new Map(
       all
-        .filter(({ name }) => !/^pool-.*-directory$/.test(name))
+        .filter(({ name }) => !/^pool-.*-(directory|alerts)$/.test(name))
         .map(({ type, name, inputs }) => [`${type}::${name}`, JSON.stringify(inputs)]),
     );
 

@@ -339,8 +339,8 @@ describe("onboarding into a pool", () => {
     const output = await up();
     expect(await podsOf("starter")).toEqual(before);
     expect(output).not.toMatch(/\d+ (replaced|deleted)/);
-    // The stack's outputs apart, the directory is all that changes.
-    expect(output).toMatch(/~ 1 updated/);
+    // The stack's outputs apart, the directory and the rules of the pool are all that changes.
+    expect(output).toMatch(/~ 2 updated/);
     expect(Object.keys(await directory("starter"))).toContain("frieda.yourwarehousesaas.com");
     everybody.push(entry("frieda", "starter"));
   });

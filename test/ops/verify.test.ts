@@ -23,7 +23,7 @@ import { BackupMetrics } from "../../ops/metrics/collect.ts";
 import { serveMetrics } from "../../ops/metrics/serve.ts";
 import { bootstrapPool } from "../../ops/pool/bootstrap.ts";
 import type { DatabaseLogin } from "../../ops/postgres.ts";
-import { EXPORTED } from "../../monitoring/metrics.ts";
+import { METRICS } from "../../monitoring/metrics.ts";
 import { FolderStore } from "../support/folderStore.ts";
 import { createPool, POOL } from "../support/pool.ts";
 import { PASSWORD, startPostgres, withPrograms, type PostgresServer } from "../support/postgres.ts";
@@ -386,15 +386,15 @@ describe("metrics", () => {
       .filter((line) => line !== "" && !line.startsWith("#"));
     const taken = Date.parse(manifest.source.snapshotAt) / 1000;
     expect(samples).toEqual([
-      `${EXPORTED.backupVerified}{tenant="solo"} ${taken}`,
-      `${EXPORTED.backupSize}{tenant="solo",part="database"} ${manifest.database.bytes}`,
-      `${EXPORTED.backupSize}{tenant="solo",part="files"} ${manifest.files?.bytes ?? 0}`,
+      `${METRICS.exporter.backupVerified}{tenant="solo"} ${taken}`,
+      `${METRICS.exporter.backupSize}{tenant="solo",part="database"} ${manifest.database.bytes}`,
+      `${METRICS.exporter.backupSize}{tenant="solo",part="files"} ${manifest.files?.bytes ?? 0}`,
       expect.stringMatching(/^warehouse_backup_duration_seconds\{tenant="solo"\} \d+$/),
-      `${EXPORTED.drillSucceeded}{tenant="solo"} ${Date.parse("2026-03-09T00:00:00Z") / 1000}`,
-      `${EXPORTED.drillDuration}{tenant="solo"} 1.5`,
+      `${METRICS.exporter.drillSucceeded}{tenant="solo"} ${Date.parse("2026-03-09T00:00:00Z") / 1000}`,
+      `${METRICS.exporter.drillDuration}{tenant="solo"} 1.5`,
       `warehouse_metrics_last_refresh_timestamp_seconds ${NOW.getTime() / 1000}`,
     ]);
-    expect(samples[3]).toContain(EXPORTED.backupDuration);
+    expect(samples[3]).toContain(METRICS.exporter.backupDuration);
   });
 
   it("read each manifest once, and of a tenant whose is damaged tell nothing but in the log", async () => {
@@ -403,7 +403,7 @@ describe("metrics", () => {
     const file = store.path(manifest.database.key.replace(".dump", ".manifest.json"));
     writeFileSync(file, "{");
     await metrics.refresh(NOW, log);
-    expect(metrics.text()).toContain(`${EXPORTED.backupVerified}{tenant="solo"}`);
+    expect(metrics.text()).toContain(`${METRICS.exporter.backupVerified}{tenant="solo"}`);
     const fresh = new BackupMetrics(store);
     await fresh.refresh(NOW, log);
     expect(fresh.text()).not.toContain('tenant="solo"');

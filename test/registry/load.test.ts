@@ -74,6 +74,7 @@ describe("loadRegistry", () => {
       ...active,
       state: "suspended",
       serving: false,
+      money: { revenueMinor: 0, costMinor: 15_000, currency: "USD" },
       suspensionMode: "payment_required",
     });
   });
