@@ -38,6 +38,7 @@ const ORIGIN_BY_PATH: Readonly<Record<string, Origin | OriginOf>> = {
     ring !== undefined ? "entry" : defaults.ring === undefined ? "built-in" : "defaults",
   "release.version": (entry, registry) => (servingVersion(entry, registry).from === "pin" ? "pin" : "ring"),
   "release.image": "releases",
+  "release.secrets": "releases",
   "features.aiWorkflows": either(({ features }) => features.ai_workflows !== undefined, "plan"),
   "features.chatbot": either(({ features }) => features.chatbot !== undefined, "plan"),
   "features.theme": either(({ features }) => features.custom_theme !== undefined, "built-in"),

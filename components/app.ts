@@ -11,7 +11,8 @@ import {
   uploadsMounts,
   type Mounts,
 } from "./application.ts";
-import { applicationLoginEnv, createJob } from "./job.ts";
+import { applicationLogin } from "./applicationLogin.ts";
+import { createJob } from "./job.ts";
 import type { LoginSecret } from "./login.ts";
 import { createMaintenance } from "./maintenance.ts";
 import type { TenantScope } from "./scope.ts";
@@ -61,16 +62,17 @@ export function createApp(
     },
     { parent },
   );
-  const mounts = uploadsMounts(uploads);
+  const files = uploadsMounts(uploads);
+  const login = applicationLogin(spec.release, secrets.app.name, files);
   const envFrom = [{ configMapRef: { name: config.metadata.name } }];
   const deployment = createApplication(scope, {
     selector: appLabels(id),
     release: spec.release,
     pod: spec.pod,
     replicas: serving ? spec.replicas : undefined,
-    env: [{ name: "TENANT_ID", value: id }, ...applicationLoginEnv(secrets.app.name)],
+    env: [{ name: "TENANT_ID", value: id }, ...login.env],
     envFrom,
-    mounts,
+    mounts: login.mounts,
     // The environment is read at start only: other features or credentials need other pods.
     annotations: {
       "tenantstack.io/features": digest(features(spec)),
@@ -90,7 +92,7 @@ export function createApp(
         }),
   });
   if (serving) {
-    createInit(scope, secrets.migrate.name, { ...spec, mounts, envFrom, after: [deployment] });
+    createInit(scope, secrets.migrate.name, { ...spec, mounts: files, envFrom, after: [deployment] });
   }
   return { service, deployment };
 }
@@ -115,16 +117,17 @@ export function createInit(
   { name = INIT, plan, release, mounts = scratchMounts(), envFrom = [], after }: InitArgs,
 ): Resource {
   const { id } = scope.spec;
+  const login = applicationLogin(release, secret, mounts);
   return createJob(scope, {
     name,
     container: {
       image: release.image,
       command: ["php", "/var/www/html/scripts/init-customer.php", `--customer-id=${id}`, `--plan=${plan}`],
-      env: [{ name: "TENANT_ID", value: id }, ...applicationLoginEnv(secret)],
+      env: [{ name: "TENANT_ID", value: id }, ...login.env],
       envFrom,
-      volumeMounts: mounts.volumeMounts,
+      volumeMounts: login.mounts.volumeMounts,
     },
-    volumes: mounts.volumes,
+    volumes: login.mounts.volumes,
     deadlineSeconds: 900,
     after,
   });

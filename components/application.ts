@@ -157,13 +157,13 @@ export function createApplication(scope: NamespacedScope, args: ApplicationArgs)
 }
 
 function podSpec(
-  { cell }: NamespacedScope,
+  scope: NamespacedScope,
   { selector, release, pod, env, envFrom, mounts }: ApplicationArgs,
   serviceAccountName: Output<string>,
 ): types.input.core.v1.PodSpec {
   return {
     serviceAccountName,
-    ...hardenedPod(cell, "serving"),
+    ...hardenedPod(scope, "serving"),
     volumes: mounts.volumes,
     terminationGracePeriodSeconds: 30,
     topologySpreadConstraints: ["topology.kubernetes.io/zone", "kubernetes.io/hostname"].map(

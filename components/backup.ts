@@ -61,7 +61,7 @@ export function backupRun(
  * database and files.
  */
 export function createBackup(scope: TenantScope, source: BackupSource, guards: readonly Resource[]): void {
-  const { spec, labels, cell, parent } = scope;
+  const { spec, labels, parent } = scope;
   const { namespace } = source.volume;
   const { retainDays, schedule } = spec.backup;
   const { container, serviceAccountName, volumes } = backupRun(scope, source, {
@@ -91,7 +91,7 @@ export function createBackup(scope: TenantScope, source: BackupSource, guards: r
               metadata: { labels: { ...labels, ...BUCKET_LABELS } },
               spec: {
                 serviceAccountName,
-                ...hardenedPod(cell, "batch"),
+                ...hardenedPod(scope, "batch"),
                 restartPolicy: "Never",
                 volumes,
                 containers: [

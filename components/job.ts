@@ -27,10 +27,8 @@ export interface JobArgs {
 }
 
 /** A Job that `up` waits for; one that failed is run anew by the next `up`, one whose container differs at once. */
-export function createJob(
-  { name: prefix, labels, cell, parent, namespace }: NamespacedScope,
-  args: JobArgs,
-): Job {
+export function createJob(scope: NamespacedScope, args: JobArgs): Job {
+  const { name: prefix, labels, parent, namespace } = scope;
   const { name, container, volumes, serviceAccountName, finalExitCodes, deadlineSeconds, after } = args;
   const suffix = args.suffix ?? name.replace(/^warehouse-/, "");
   const policy =
@@ -47,7 +45,7 @@ export function createJob(
           metadata: { labels: { ...labels, ...(serviceAccountName === undefined ? {} : BUCKET_LABELS) } },
           spec: {
             ...(serviceAccountName === undefined ? {} : { serviceAccountName }),
-            ...hardenedPod(cell, "batch"),
+            ...hardenedPod(scope, "batch"),
             restartPolicy: "Never",
             ...(volumes === undefined ? {} : { volumes }),
             containers: [

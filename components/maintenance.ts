@@ -13,7 +13,7 @@ const COMPUTE = {
 
 /** What answers the hosts of a tenant that is not served, in place of the application: see ops/maintenance.ts. */
 export function createMaintenance(
-  { name: prefix, labels: own, cell, parent, namespace }: NamespacedScope,
+  scope: NamespacedScope,
   args: {
     readonly mode: TenantSpec["suspensionMode"];
     /** The Deployment's name, and what completes its logical name. Default: warehouse-maintenance. */
@@ -23,6 +23,7 @@ export function createMaintenance(
     readonly after: readonly Resource[];
   },
 ): Resource {
+  const { name: prefix, labels: own, cell, parent, namespace } = scope;
   const { mode, name = MAINTENANCE, selector, after } = args;
   const labels = { ...own, ...selector };
   return new Deployment(
@@ -36,7 +37,7 @@ export function createMaintenance(
         template: {
           metadata: { labels },
           spec: {
-            ...hardenedPod(cell, "serving"),
+            ...hardenedPod(scope, "serving"),
             containers: [
               {
                 name: MAINTENANCE,

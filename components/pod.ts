@@ -2,7 +2,8 @@ import type { types } from "@pulumi/kubernetes";
 import { priorityClassName } from "../registry/naming.ts";
 import { formatBytes, formatCpu } from "../registry/quantities.ts";
 import type { Compute } from "../registry/spec.ts";
-import type { CellConfig } from "./cell/config.ts";
+import type { Nodes } from "./nodes.ts";
+import type { Scope } from "./scope.ts";
 
 type PodSpec = types.input.core.v1.PodSpec;
 type PodSecurityContext = types.input.core.v1.PodSecurityContext;
@@ -27,15 +28,17 @@ const POD_SECURITY: PodSecurityContext = {
 
 /** What every pod has, whatever it runs. Its priority decides whom it may displace: see components/cell/priorities.ts. */
 export const hardenedPod = (
-  { cell }: CellConfig,
+  { cell, nodes = {} }: Pick<Scope, "cell" | "nodes">,
   use: "serving" | "batch",
 ): Pick<
   PodSpec,
   "automountServiceAccountToken" | "enableServiceLinks" | "priorityClassName" | "securityContext"
-> => ({
+> &
+  Nodes => ({
+  ...nodes,
   automountServiceAccountToken: false,
   enableServiceLinks: false,
-  priorityClassName: priorityClassName(cell, use),
+  priorityClassName: priorityClassName(cell.cell, use),
   securityContext: POD_SECURITY,
 });
 

@@ -1,6 +1,7 @@
 import type { Input, Resource } from "@pulumi/pulumi";
 import type { TenantSpec } from "../registry/spec.ts";
 import type { CellConfig } from "./cell/config.ts";
+import type { Nodes } from "./nodes.ts";
 
 /** Whose the parts are: a tenant's, a pool's or the shared database's. */
 export interface Scope {
@@ -11,6 +12,8 @@ export interface Scope {
   readonly cell: CellConfig;
   /** What is in force before their namespace is made. Default: nothing. */
   readonly foundation?: readonly Resource[];
+  /** Where their pods run. Default: on the nodes that all share. */
+  readonly nodes?: Nodes;
   /** The component that they are parts of, which hands down its providers. */
   readonly parent: Resource;
 }

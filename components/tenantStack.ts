@@ -1,5 +1,12 @@
 import { ComponentResource, type ComponentResourceOptions, type Output, type Resource } from "@pulumi/pulumi";
-import { ALLOW_DELETE, MOVE_INIT, namespaceName, TENANT_LABEL, tenantLabels } from "../registry/naming.ts";
+import {
+  ALLOW_DELETE,
+  MOVE_INIT,
+  namespaceName,
+  PLAN_ANNOTATION,
+  TENANT_LABEL,
+  tenantLabels,
+} from "../registry/naming.ts";
 import { hasOwnApp } from "../registry/placement.ts";
 import { withSolvers } from "../registry/quota.ts";
 import { keepsData, type TenantSpec } from "../registry/spec.ts";
@@ -18,6 +25,7 @@ import { moveJobs, type TenantVolume, type Volume } from "./move.ts";
 import { createNamespace, hostClaims } from "./namespace.ts";
 import { createNetworkPolicies, type NetworkArgs } from "./network.ts";
 import { createArchiveJobs, createFinalJobs } from "./offboarding.ts";
+import { nodesOf } from "./nodes.ts";
 import { createPrefix } from "./prefix.ts";
 import { createQuota, servicesFor } from "./quota.ts";
 import type { TenantScope } from "./scope.ts";
@@ -66,10 +74,17 @@ export class TenantStack extends ComponentResource {
   constructor(args: TenantStackArgs, opts: ComponentResourceOptions) {
     const { spec, cell, foundation, bucket, hooks, shrinks = false, pool, otherPool, shared } = args;
     super("warehouse:tenancy:TenantStack", spec.id, {}, opts);
-    const outer = { name: spec.id, labels: tenantLabels(spec.id), cell, foundation, parent: this };
+    const outer = {
+      name: spec.id,
+      labels: tenantLabels(spec.id),
+      cell,
+      foundation,
+      nodes: nodesOf(cell, spec),
+      parent: this,
+    };
     const annotations = {
       [TENANT_LABEL]: spec.id,
-      "tenantstack.io/plan": spec.plan,
+      [PLAN_ANNOTATION]: spec.plan,
       ...hostClaims(spec),
       // A step before it is deleted: see components/cell/admission/namespaces.ts.
       ...(keepsData(spec) ? {} : { [ALLOW_DELETE]: spec.id }),

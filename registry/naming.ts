@@ -168,6 +168,12 @@ export function tenantLabels(id: string): Record<string, string> {
 /** Label `app` of pods that answer hosts: the application, and what stands in for it. */
 export const APP_LABELS = ["warehouse", MAINTENANCE] as const;
 
+/** Label and taint of nodes that are for one plan's tenants, or one tenant. */
+export const DEDICATED = "tenantstack.io/dedicated";
+
+/** Annotation of a tenant's namespace with the plan that serves it. */
+export const PLAN_ANNOTATION = "tenantstack.io/plan";
+
 /** Label of pods that use the bucket: they alone reach its credentials. */
 export const BUCKET_LABELS = { "tenantstack.io/bucket": "true" } as const;
 

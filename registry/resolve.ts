@@ -193,9 +193,9 @@ export function resolvePools({ releases, catalogue }: Pick<Common, "releases" | 
 }
 
 function released(version: string, { image, versions }: Releases): Release {
-  const digest = versions[version]?.digest;
-  if (digest === undefined) throw new Error(`version ${version} passed validation but has no digest`);
-  return { version, image: `${image}@${digest}` };
+  const found = versions[version];
+  if (found === undefined) throw new Error(`version ${version} passed validation but is not released`);
+  return { version, image: `${image}@${found.digest}`, secrets: found.secrets };
 }
 
 /** Replaces the minute of a cron schedule by one drawn from the id, so that a cell's backups do not start together. */

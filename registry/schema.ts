@@ -2,11 +2,18 @@ import { z } from "zod";
 import { cellName, count, imageDigest, label, region, version } from "./fields.ts";
 import { ring, tenantSchema } from "./tenantSchema.ts";
 
+/** How a version of the application gets its secrets. */
+export const SECRET_DELIVERIES = ["environment", "files"] as const;
+
 const released = z
   .record(
     version,
     z.strictObject({
       digest: imageDigest.meta({ description: "Digest of the image: tags can move, digests cannot." }),
+      secrets: z.enum(SECRET_DELIVERIES).default("environment").meta({
+        description:
+          "How this version reads its database login: from its environment, or from files below /etc/warehouse/database.",
+      }),
     }),
   )
   .meta({ description: "Versions that tenants may run, by their number." });

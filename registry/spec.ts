@@ -1,6 +1,7 @@
 import type { AI_WORKFLOWS, CHATBOTS, Placement, PlanName } from "./catalogue.ts";
 import type { FinalBackup, ProvisionedState, SUSPENSION_MODES } from "./lifecycle.ts";
 import type { MovePhase } from "./placement.ts";
+import type { SECRET_DELIVERIES } from "./schema.ts";
 import type { Ring } from "./tenantSchema.ts";
 
 /** CPU in millicores, memory in bytes. */
@@ -44,6 +45,8 @@ export interface Release {
   readonly version: string;
   /** Image by digest: repository@sha256:… */
   readonly image: string;
+  /** How it gets its database login. */
+  readonly secrets: (typeof SECRET_DELIVERIES)[number];
 }
 
 /** What the tenants of a plan share instead of having their own: the application, and with placement pool the database. */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { PLAN_NAMES } from "../../registry/catalogue.ts";
 import { checkSchema, parseSource, type SourceDocument } from "../../registry/document.ts";
 import type { Checked, Issue } from "../../registry/issues.ts";
 import { backupSchema } from "./backupConfig.ts";
@@ -40,6 +41,12 @@ const edge = z.discriminatedUnion(
   ],
   { error: 'needs mode "gateway" or "ingress"' },
 );
+
+const nodeChoice = z.strictObject({
+  /** RuntimeClass of the cluster, e.g. of gVisor or Kata. Default: the cluster's own. */
+  runtimeClass: name.optional(),
+  dedicated: z.boolean({ error: "must be true or false" }).default(false),
+});
 
 const cellSchema = z.strictObject({
   /** Name of the cell: one stack, one group of tenants. */
@@ -83,6 +90,16 @@ const cellSchema = z.strictObject({
     /** Namespace of cert-manager, which alone may ask for certificates. */
     certManagerNamespace: name.default("cert-manager"),
   }),
+  /**
+   * Nodes and runtimes of tenants with pods of their own, by plan or by tenant, which counts first. Dedicated nodes carry
+   * label and taint (NoSchedule) `tenantstack.io/dedicated`: the plan's name, or the tenant's id.
+   */
+  nodes: z
+    .strictObject({
+      plans: z.partialRecord(z.enum(PLAN_NAMES), nodeChoice).default({}),
+      tenants: z.record(name, nodeChoice).default({}),
+    })
+    .prefault({}),
   /** StorageClass of the uploads volumes; ReadWriteMany, reclaim policy Retain. */
   storage: z.strictObject({ uploadsClass: name }),
 });

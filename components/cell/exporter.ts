@@ -62,7 +62,7 @@ export function createExporter(
           metadata: { labels: { ...labels, ...BUCKET_LABELS } },
           spec: {
             serviceAccountName: account,
-            ...hardenedPod(cell, "batch"),
+            ...hardenedPod(scope, "batch"),
             containers: [
               {
                 name: METRICS,

@@ -147,11 +147,12 @@ interface CronJobArgs {
 }
 
 function createCronJob(
-  { name: prefix, labels, cell, parent, namespace }: NamespacedScope,
+  scope: NamespacedScope,
   account: Output<string>,
   guards: readonly Resource[],
   { name, args, env, schedule, deadlineSeconds, suspend = false }: CronJobArgs,
 ): void {
+  const { name: prefix, labels, cell, parent, namespace } = scope;
   new CronJob(
     `${prefix}-${name.replace(/^warehouse-/, "")}`,
     {
@@ -174,7 +175,7 @@ function createCronJob(
               metadata: { labels: { ...labels, ...BUCKET_LABELS } },
               spec: {
                 serviceAccountName: account,
-                ...hardenedPod(cell, "batch"),
+                ...hardenedPod(scope, "batch"),
                 restartPolicy: "Never",
                 containers: [
                   {

@@ -9,6 +9,7 @@ import {
 } from "../../registry/naming.ts";
 import { withSolvers } from "../../registry/quota.ts";
 import type { PoolSpec, TenantSpec } from "../../registry/spec.ts";
+import { SECRET_FILE_MODE } from "../applicationLogin.ts";
 import { createApplication, createService, createUploads, uploadsMounts } from "../application.ts";
 import { provingHosts } from "../certificate.ts";
 import type { Backend } from "../edge.ts";
@@ -125,7 +126,13 @@ export class Pool extends ComponentResource implements SharedApp {
       envFrom: [],
       mounts: {
         // The pods start before the first tenant is there.
-        volumes: [...mounts.volumes, { name: "tenants", secret: { secretName: DIRECTORY, optional: true } }],
+        volumes: [
+          ...mounts.volumes,
+          {
+            name: "tenants",
+            secret: { secretName: DIRECTORY, defaultMode: SECRET_FILE_MODE, optional: true },
+          },
+        ],
         volumeMounts: [
           ...mounts.volumeMounts,
           { name: "tenants", mountPath: DIRECTORY_PATH, readOnly: true },

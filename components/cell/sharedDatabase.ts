@@ -6,9 +6,10 @@ import { ComponentResource, type ComponentResourceOptions, type Output, type Res
 import { SCHEMA, SHARED } from "../../registry/naming.ts";
 import { namespaceQuota } from "../../registry/quota.ts";
 import type { Release } from "../../registry/spec.ts";
+import { applicationLogin } from "../applicationLogin.ts";
 import { scratchMounts } from "../application.ts";
 import type { SharedRoles } from "../database.ts";
-import { applicationLoginEnv, createJob, FINAL_EXIT_CODES, loginEnv } from "../job.ts";
+import { createJob, FINAL_EXIT_CODES, loginEnv } from "../job.ts";
 import { createLogin, createLoginSecret } from "../login.ts";
 import { createNamespace } from "../namespace.ts";
 import { createNetworkPolicies, JOBS_ONLY } from "../network.ts";
@@ -116,16 +117,16 @@ function createJobs(
       after,
     });
   const bootstrap = operation("warehouse-bootstrap", "pool-bootstrap", guards);
-  const { volumes, volumeMounts } = scratchMounts();
+  const { env, mounts } = applicationLogin(release, secret, scratchMounts());
   const migrations = createJob(scope, {
     name: "warehouse-migrations",
     container: {
       image: release.image,
       command: ["php", "/var/www/html/scripts/init-customer.php", "--shared"],
-      env: applicationLoginEnv(secret),
-      volumeMounts,
+      env,
+      volumeMounts: mounts.volumeMounts,
     },
-    volumes,
+    volumes: mounts.volumes,
     deadlineSeconds: 900,
     after: [bootstrap],
   });

@@ -23,9 +23,13 @@ export const podsAreHardened: Check = function* ({ workloads }) {
           if (at(resources, kind, each) === undefined)
             yield [manifest, `${textOf(name)} has no ${kind} of ${each}`];
     }
-    for (const { name, emptyDir } of listOf(spec["volumes"]))
+    for (const { name, emptyDir, secret } of listOf(spec["volumes"])) {
+      const mode = at(secret, "defaultMode");
+      if (secret !== undefined && (mode === undefined || (numberOf(mode) & 0o007) !== 0))
+        yield [manifest, `volume ${textOf(name)} lets everybody in the container read secrets`];
       if (emptyDir !== undefined && at(emptyDir, "sizeLimit") === undefined)
         yield [manifest, `volume ${textOf(name)} has no limit`];
+    }
   }
 };
 

@@ -20,6 +20,7 @@ import {
   deletionIsVerified,
   noPlaintextSecret,
   objectsAreHardened,
+  scalingFollowsPlan,
   type ResourceRule,
   type StackRule,
 } from "./rules.ts";
@@ -98,6 +99,11 @@ export function policies(projectDir: string): Policies {
     ofStack("hardened-cell", "Namespaces are isolated, limited and marked.", cellIsHardened),
     ...(catalogue.ok
       ? [
+          ofStack(
+            "scaling-follows-plan",
+            "Autoscalers stay within the bounds of their plan.",
+            scalingFollowsPlan(catalogue.value),
+          ),
           {
             ...ofStack(
               "cost-leaves-compute",

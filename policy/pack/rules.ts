@@ -1,8 +1,15 @@
-import type { Catalogue } from "../../registry/catalogue.ts";
+import { type Catalogue, PLAN_NAMES } from "../../registry/catalogue.ts";
 import { crowdedOutPlans } from "../../registry/margins.ts";
-import { ALLOW_DELETE, ISOLATION, SHARED, TENANT_LABEL } from "../../registry/naming.ts";
+import {
+  ALLOW_DELETE,
+  ISOLATION,
+  PLAN_ANNOTATION,
+  POOL_LABEL,
+  SHARED,
+  TENANT_LABEL,
+} from "../../registry/naming.ts";
 import { CHECKS, ownFindings } from "../checks/index.ts";
-import { at, type Fields, fieldsOf, listOf, textOf, textsOf } from "../fields.ts";
+import { at, type Fields, fieldsOf, listOf, numberOf, textOf, textsOf } from "../fields.ts";
 import { objectName } from "../finding.ts";
 import type { Manifest } from "../manifest.ts";
 import { isSecret, isUnknown, manifestOf, mentionsUnknown, type Declared } from "./resource.ts";
@@ -183,13 +190,37 @@ function withoutRanges(manifest: Manifest): Manifest {
   return { ...manifest, spec: { ...spec, egress } };
 }
 
+/** Autoscalers stay within what the plan sells: more would be given away, fewer would break what was promised. */
+export const scalingFollowsPlan = ({ plans }: Catalogue): StackRule =>
+  function* (resources) {
+    const planOf = new Map<string, string>();
+    for (const { type, inputs } of resources) {
+      if (type !== NAMESPACE) continue;
+      const plan =
+        textOf(at(inputs, "metadata", "annotations", PLAN_ANNOTATION)) ||
+        textOf(at(inputs, "metadata", "labels", POOL_LABEL));
+      planOf.set(textOf(at(inputs, "metadata", "name")), plan);
+    }
+    for (const resource of resources) {
+      if (!resource.type.endsWith(":HorizontalPodAutoscaler")) continue;
+      const name = PLAN_NAMES.find(
+        (each) => each === planOf.get(textOf(at(resource.inputs, "metadata", "namespace"))),
+      );
+      const { minReplicas, maxReplicas } = fieldsOf(resource.inputs["spec"]);
+      if (name === undefined) continue;
+      const { min, max } = plans[name].replicas;
+      if (!(numberOf(minReplicas) >= min && numberOf(maxReplicas) <= max))
+        yield [resource, `scales beyond what ${plans[name].displayName} includes: ${min} to ${max} pods`];
+    }
+  };
+
 /** What AI and support leave of a plan's cost pays for its compute: more than the plan below gets. */
 export const costLeavesCompute = ({ plans, currency }: Catalogue): StackRule =>
   function* (resources) {
     const sold = crowdedOutPlans(plans);
     for (const resource of resources) {
       if (resource.type !== NAMESPACE) continue;
-      const plan = textOf(at(resource.inputs, "metadata", "annotations", "tenantstack.io/plan"));
+      const plan = textOf(at(resource.inputs, "metadata", "annotations", PLAN_ANNOTATION));
       const found = sold.find(({ name }) => name === plan);
       if (found === undefined) continue;
       const [own, below] = [found.computeMinor, found.below.computeMinor].map((minor) =>

@@ -8,6 +8,7 @@ import {
   deletionIsVerified,
   noPlaintextSecret,
   objectsAreHardened,
+  scalingFollowsPlan,
   type ResourceRule,
   type StackRule,
 } from "../../policy/pack/rules.ts";
@@ -72,6 +73,7 @@ describe("the policy pack", () => {
       "protected-data mandatory",
       "verified-deletion mandatory",
       "hardened-cell mandatory",
+      "scaling-follows-plan mandatory",
       "cost-leaves-compute advisory",
     ]);
   });
@@ -233,6 +235,25 @@ describe("hardened-cell", () => {
       "acme-app: reaches the metadata service (169.254.169.254) on port 443",
     );
     expect(adding({ to: [{ ipBlock: { cidr: "10.200.0.0/24" } }], ports })).toEqual([]);
+  });
+});
+
+describe("scaling-follows-plan", () => {
+  it("finds an autoscaler beyond its plan, a tenant's or a pool's", () => {
+    const rule = scalingFollowsPlan(loadValid().catalogue);
+    expect([...rule(resources)]).toEqual([]);
+    const bounds = (name: string, minReplicas: number, maxReplicas: number): string[] => {
+      const scaler = find(name, ":HorizontalPodAutoscaler");
+      const { spec, ...rest } = scaler.inputs as { spec: object };
+      return stackWith(rule, scaler, { inputs: { ...rest, spec: { ...spec, minReplicas, maxReplicas } } });
+    };
+    const beyond = "scales beyond what Enterprise includes: 2 to 6 pods";
+    expect(bounds("acme-autoscaler", 2, 7)).toEqual([`acme-autoscaler: ${beyond}`]);
+    expect(bounds("acme-autoscaler", 1, 6)).toEqual([`acme-autoscaler: ${beyond}`]);
+    expect(bounds("acme-autoscaler", 3, 5)).toEqual([]);
+    expect(bounds("pool-starter-autoscaler", 2, 20)).toEqual([
+      "pool-starter-autoscaler: scales beyond what Starter includes: 2 to 6 pods",
+    ]);
   });
 });
 

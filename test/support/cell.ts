@@ -35,6 +35,7 @@ export const gatewayCell: CellConfig = {
     monitoringNamespace: "monitoring",
     certManagerNamespace: "cert-manager",
   },
+  nodes: { plans: {}, tenants: {} },
   storage: { uploadsClass: "uploads" },
 };
 

@@ -209,6 +209,11 @@ export const MUTATIONS: readonly Mutation[] = [
   set("a writable image", APP, `${BOX}|securityContext|readOnlyRootFilesystem`, false),
   set("no memory limit", APP, `${BOX}|resources|limits|memory`, undefined),
   set("unlimited scratch space", POOL_APP, `${POD}|volumes|0|emptyDir`, {}),
+  set("secrets for everybody in the container", POOL_APP, `${POD}|volumes`, (old: { secret?: object }[]) =>
+    old.map((each) =>
+      each.secret === undefined ? each : { ...each, secret: { ...each.secret, defaultMode: 0o444 } },
+    ),
+  ),
   set("liveness that asks the database", APP, `${BOX}|livenessProbe|httpGet|path`, "/ready"),
   set("no readiness", APP, `${BOX}|readinessProbe`, undefined),
   set("a probe of a port that is not there", APP, `${BOX}|startupProbe|httpGet|port`, "web"),

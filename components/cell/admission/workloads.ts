@@ -1,4 +1,4 @@
-import { SOLVER_LABELS } from "../../../registry/naming.ts";
+import { DEDICATED, PLAN_ANNOTATION, SOLVER_LABELS, TENANT_LABEL } from "../../../registry/naming.ts";
 import type { CellConfig } from "../config.ts";
 import { cel, optional, plainAnnotations, type AdmissionPolicy } from "./policy.ts";
 
@@ -52,6 +52,12 @@ export const pods = ({ edge, network }: Pick<CellConfig, "edge" | "network">): A
       expression:
         'variables.pod.?tolerations.orValue([]).all(each, each.?key.orValue("") != "" && !each.key.startsWith("node-role.kubernetes.io/"))',
       message: "pods must not tolerate every taint, or those of control-plane nodes",
+    },
+    {
+      expression:
+        `variables.pod.?tolerations.orValue([]).all(each, each.?key.orValue("") != ${cel(DEDICATED)} || (each.?operator.orValue("Equal") == "Equal" && ` +
+        `each.?value.orValue("") in [${[PLAN_ANNOTATION, TENANT_LABEL].map((key) => `namespaceObject.metadata.?annotations[?${cel(key)}].orValue("nobody")`).join(", ")}]))`,
+      message: "nodes that are dedicated to others are not to be tolerated",
     },
     {
       // By its label the edge reaches such a pod.

@@ -6,6 +6,7 @@ import {
   IMAGE,
   ingress,
   listeners,
+  pod,
   podSpec,
   route,
   rule,
@@ -30,6 +31,13 @@ const ownListeners = listeners(HOME, CUSTOM, "acme");
 const ownCertificate = certificate(HOME, "acme", OWN, CUSTOM);
 const ownService = service(HOME);
 
+const dedicatedTo = (value: string): object => ({
+  key: "tenantstack.io/dedicated",
+  operator: "Equal",
+  value,
+  effect: "NoSchedule",
+});
+
 /** What must be let in, or the refusals below would prove nothing. */
 export const legitimate: readonly KubeObject[] = [
   own,
@@ -46,6 +54,7 @@ export const legitimate: readonly KubeObject[] = [
   }),
   grant(POOL, "customer-carla"),
   ...Object.values(workloads).map((wrap) => wrap(HOME, podSpec)),
+  ...["acme", "enterprise"].map((value) => pod(HOME, { ...podSpec, tolerations: [dedicatedTo(value)] })),
 ];
 
 const HOSTS = "every host must be one of the tenant's";
@@ -323,6 +332,16 @@ const pods = Object.entries(workloads).flatMap(([kind, wrap]) => {
         "any node": spec({ tolerations: [{ operator: "Exists" }] }),
         "control-plane nodes": spec({
           tolerations: [{ key: "node-role.kubernetes.io/control-plane", operator: "Exists" }],
+        }),
+      }),
+    ),
+    ...table(
+      "nodes that are dedicated to others",
+      inKind({
+        "nodes of another tenant": spec({ tolerations: [dedicatedTo("beta")] }),
+        "nodes of another plan": spec({ tolerations: [dedicatedTo("ai_enhanced")] }),
+        "all nodes of somebody": spec({
+          tolerations: [{ key: "tenantstack.io/dedicated", operator: "Exists" }],
         }),
       }),
     ),
