@@ -81,12 +81,14 @@ const shared = z
     ownServers: z.boolean().meta({ description: "Whether a tenant may name a server of its own." }),
   })
   .refine(addressesAreNamed, NEEDS_CIDRS)
-  .meta({ description: "An integration, by its name." });
+  .prefault({ hosts: [], ports: [HTTPS], ownServers: false })
+  .meta({ description: "An integration, by its name. Default: HTTPS alone, no servers of customers' own." });
 
 /** `integrations` of tenants/plans.yaml. */
 export const integrationCatalogue = z
   .strictObject({ sap: shared, oracle: shared, quickbooks: shared, shopify: shared, woocommerce: shared })
-  .meta({ description: "What each integration reaches." });
+  .prefault({})
+  .meta({ description: "What each integration reaches. Default: HTTPS alone." });
 
 type Catalogue = z.output<typeof integrationCatalogue>;
 
