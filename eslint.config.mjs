@@ -11,7 +11,7 @@ const componentSuper = {
 };
 
 export default defineConfig(
-  { ignores: ["node_modules/", ".sandbox/", ".sandbox-*/", "coverage/"] },
+  { ignores: ["node_modules/", "report/assets/", ".sandbox/", ".sandbox-*/", "coverage/"] },
   ...tseslint.configs.strictTypeChecked,
   {
     plugins: { "@pulumi": pulumi },

@@ -70,6 +70,12 @@ export class Cluster {
     return (JSON.parse(text) as { readonly items: readonly T[] }).items;
   }
 
+  /** The objects of a kind in all namespaces that have a label. */
+  async listEverywhere<T extends KubeObject>(kind: string, label: string): Promise<readonly T[]> {
+    const text = await this.#run(["get", kind, "--all-namespaces", "-l", label, "-o", "json"]);
+    return (JSON.parse(text) as { readonly items: readonly T[] }).items;
+  }
+
   /** @throws ClusterError "AlreadyExists" where an object has the name */
   async create<T extends KubeObject>(object: T): Promise<T> {
     return JSON.parse(await this.#run(["create", "-f", "-", "-o", "json"], JSON.stringify(object))) as T;

@@ -58,6 +58,15 @@ export function commitBefore(dir: string, time: Date): string | undefined {
   }
 }
 
+/** The commit of the checkout; null outside of Git. */
+export function headCommit(dir: string): string | null {
+  try {
+    return git(dir, ["rev-parse", "HEAD"]).trim();
+  } catch {
+    return null;
+  }
+}
+
 /** The files of the registry as a commit has them. Empty where it had none. */
 export function registryTextsAt(dir: string, commit: string): RegistryTexts {
   const folder = `${REGISTRY_FOLDER}/`;

@@ -12,6 +12,7 @@ import { registerBackup, registerExport, registerVerify } from "./commands/opera
 import { registerPlan } from "./commands/plan.ts";
 import { registerRecover } from "./commands/recover.ts";
 import { registerPin, registerPromote, registerUnpin } from "./commands/releases.ts";
+import { registerReport } from "./commands/report.ts";
 import { registerRestore } from "./commands/restore.ts";
 import { registerReview } from "./commands/review.ts";
 import { registerShow } from "./commands/show.ts";
@@ -45,6 +46,7 @@ const COMMANDS: readonly ((program: Command, io: Io) => void)[] = [
   registerDiff,
   registerReview,
   registerBilling,
+  registerReport,
   registerRecover,
   registerCompletion,
 ];

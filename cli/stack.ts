@@ -28,14 +28,9 @@ export function stackOf(projectDir: string, given: string | undefined, cell: str
       );
     return { name: given, cell: config.value };
   }
-  const complete = readdirSync(projectDir)
-    .flatMap((file) => FILE.exec(file)?.[1] ?? [])
-    .sort(compareText)
-    .flatMap((name): Stack[] => {
-      const config = readConfig(projectDir, name);
-      return config.ok ? [{ name, cell: config.value }] : [];
-    })
-    .filter((stack) => cell === undefined || stack.cell.cell === cell);
+  const complete = completeStacks(projectDir).filter(
+    (stack) => cell === undefined || stack.cell.cell === cell,
+  );
   const [only, ...others] = complete;
   if (only === undefined)
     throw new UsageError(
@@ -45,6 +40,16 @@ export function stackOf(projectDir: string, given: string | undefined, cell: str
     throw new UsageError(`name the --stack: ${complete.map(({ name }) => name).join(", ")}`);
   return only;
 }
+
+/** Every stack whose configuration is complete, by name. */
+export const completeStacks = (projectDir: string): Stack[] =>
+  readdirSync(projectDir)
+    .flatMap((file) => FILE.exec(file)?.[1] ?? [])
+    .sort(compareText)
+    .flatMap((name): Stack[] => {
+      const config = readConfig(projectDir, name);
+      return config.ok ? [{ name, cell: config.value }] : [];
+    });
 
 /** The configuration as `pulumi` passes it to the program; secrets are left out. */
 function readConfig(projectDir: string, stack: string): Checked<CellConfig> {

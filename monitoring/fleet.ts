@@ -1,7 +1,7 @@
 import { APP } from "../registry/naming.ts";
 import { METRICS, ratioOf, RECORDED } from "./metrics.ts";
 import { dashboardOf, lines, list, number, type Query } from "./panels.ts";
-import { DRILL_MAX_DAYS } from "./rules.ts";
+import { DRILL_MAX_DAYS, EXHAUSTIBLE } from "./rules.ts";
 
 /** So many stand in a list of those that are worst off. */
 const WORST = 10;
@@ -19,7 +19,7 @@ export function fleetDashboard(cell: string, currency: string): object {
   const highest = (expr: string, label: "tenant" | "namespace", legend = `{{${label}}}`): Query[] => [
     [`topk(${WORST}, ${here(expr, label)})`, legend],
   ];
-  const quota = (type: string): string => `${kubeState.quota}{type="${type}"}`;
+  const quota = (type: string): string => `${kubeState.quota}{${EXHAUSTIBLE},type="${type}"}`;
   const deployed = `{deployment="${APP}"}`;
   const days = `label_replace((${certManager.expires} - time()) / 86400, "namespace", "$1", "exported_namespace", "(.+)")`;
   const by = (label: string): Query[] => [[`count by (${label}) (${info})`, `{{${label}}}`]];

@@ -32,6 +32,9 @@ const LEAST_RATE = 0.1;
 /** How the exporter of backups, PostgreSQL's and cert-manager tell tenants apart. */
 type OthersLabel = "tenant" | "datname" | "name";
 
+/** Selects the limits that may run out: the volumes always fill theirs, which is made to measure. */
+export const EXHAUSTIBLE = 'resource!="requests.storage"';
+
 /** Whose rules they are: one tenant's, or those of all tenants of a pool, which differ in their label tenant alone. */
 interface Subject extends Pick<TenantSpec, "slo" | "plan"> {
   /** What selects the series of the application and those that are recorded. */
@@ -290,7 +293,7 @@ function workloadAlerts(kind: "Tenant" | "Pool", namespace: string, labels: Labe
   const { deploymentCondition, waiting, quota } = METRICS.kubeState;
   const inside = `namespace="${namespace}"`;
   const free = `${METRICS.kubelet.volumeFree}{${inside}} / ${METRICS.kubelet.volumeSize}{${inside}}`;
-  const part = (type: string): string => `${quota}{${inside},type="${type}"}`;
+  const part = (type: string): string => `${quota}{${inside},${EXHAUSTIBLE},type="${type}"}`;
   return [
     alert(
       `${kind}RolloutStuck`,

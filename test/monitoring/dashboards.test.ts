@@ -10,7 +10,7 @@ import type { ObjectStore } from "../../ops/storage.ts";
 import { plainReport } from "../../sandbox/lib/report.ts";
 import { run } from "../../sandbox/lib/run.ts";
 import { toolchainContext } from "../../sandbox/toolchain/context.ts";
-import { obtainPromtool } from "../../sandbox/toolchain/promtool.ts";
+import { obtainPrometheus } from "../../sandbox/toolchain/prometheus.ts";
 import { loadValid, registryOf } from "../support/registry.ts";
 
 jest.setTimeout(300_000);
@@ -93,12 +93,12 @@ const recorded = new Set(rules.flatMap(({ record = [] }) => record));
 let promtool: string;
 let folder: string;
 beforeAll(async () => {
-  promtool = await obtainPromtool(
+  ({ promtool } = await obtainPrometheus(
     toolchainContext(
       process.env,
       plainReport(() => undefined),
     ),
-  );
+  ));
   folder = mkdtempSync(join(tmpdir(), "dashboards-"));
 });
 afterAll(() => {

@@ -5,7 +5,7 @@ import { poolRules, tenantRules, type Rule, type RuleGroup } from "../../monitor
 import { plainReport } from "../../sandbox/lib/report.ts";
 import { run } from "../../sandbox/lib/run.ts";
 import { toolchainContext } from "../../sandbox/toolchain/context.ts";
-import { obtainPromtool } from "../../sandbox/toolchain/promtool.ts";
+import { obtainPrometheus } from "../../sandbox/toolchain/prometheus.ts";
 import { loadValid, registryOf } from "../support/registry.ts";
 
 jest.setTimeout(300_000);
@@ -34,12 +34,12 @@ const [starter, professional] = [poolOf("starter"), poolOf("professional")];
 let promtool: string;
 let folder: string;
 beforeAll(async () => {
-  promtool = await obtainPromtool(
+  ({ promtool } = await obtainPrometheus(
     toolchainContext(
       process.env,
       plainReport(() => undefined),
     ),
-  );
+  ));
   folder = mkdtempSync(join(tmpdir(), "rules-"));
 });
 afterAll(() => {
@@ -130,6 +130,9 @@ const CASES: Readonly<Record<string, Case>> = {
   TenantQuotaSaturation: {
     series: [
       inNamespace("kube_resourcequota", ',resource="requests.cpu",type="hard"', "10x120"),
+      // A volume fills its limit by design.
+      inNamespace("kube_resourcequota", ',resource="requests.storage",type="hard"', "10x120"),
+      inNamespace("kube_resourcequota", ',resource="requests.storage",type="used"', "10x120"),
       inNamespace("kube_resourcequota", ',resource="requests.cpu",type="used"', gauge(9.5, 5, 60)),
     ],
     fires: 30,
