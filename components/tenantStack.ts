@@ -162,10 +162,10 @@ function solversOf({ spec, cell }: TenantScope): number {
 function networkOf(scope: TenantScope): NetworkArgs {
   const { spec } = scope;
   const app = runsOwnApp(spec);
-  const { placement, move, leaving, egress } = spec;
+  const { placement, move, state, egress } = spec;
   return {
     app,
-    bucket: hasOwnApp(placement) || move !== undefined || leaving !== undefined,
+    bucket: hasOwnApp(placement) || move !== undefined || state === "archived",
     solvers: solversOf(scope),
     egress: app ? egress : [],
   };
