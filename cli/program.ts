@@ -5,6 +5,7 @@ import { registerCompletion } from "./commands/completion.ts";
 import { registerDiff } from "./commands/diff.ts";
 import { registerDrill } from "./commands/drill.ts";
 import { registerDomain } from "./commands/domain.ts";
+import { registerEvidence } from "./commands/evidence.ts";
 import { registerLint } from "./commands/lint.ts";
 import { registerList } from "./commands/list.ts";
 import { registerMove } from "./commands/move.ts";
@@ -47,6 +48,7 @@ const COMMANDS: readonly ((program: Command, io: Io) => void)[] = [
   registerReview,
   registerBilling,
   registerReport,
+  registerEvidence,
   registerRecover,
   registerCompletion,
 ];

@@ -73,7 +73,11 @@ export async function readReport(io: Io, { registry }: Workspace, options: Place
   return buildReport({ registry, billing: tenants, facts, now: io.now(), commit: headCommit(io.projectDir) });
 }
 
-function placesOf({ projectDir }: Io, { offline, stack, drift = [], prometheus }: PlacesOptions): Places {
+/** The places that the options name. */
+export function placesOf(
+  { projectDir }: Io,
+  { offline, stack, drift = [], prometheus }: PlacesOptions,
+): Places {
   if (offline === true) return { stacks: [], noStacks: "--offline", drift, prometheus: undefined };
   const stacks = stack === undefined ? completeStacks(projectDir) : [stackOf(projectDir, stack, undefined)];
   return { stacks, noStacks: "no Pulumi.<stack>.yaml is complete", drift, prometheus };
