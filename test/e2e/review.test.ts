@@ -182,6 +182,7 @@ describe("npx tenant review of a real preview", () => {
     const replaced = summaryOf(await review("replaced"));
     expect(replaced.verdict).toBe("risk");
     expect([...replaced.risks].sort()).toEqual(volumes);
+    place.edit("components/tenantStack.ts", "protect: false", "protect: !disposable");
   });
 });
 
@@ -216,6 +217,15 @@ describe("the workflows' commands", () => {
     await ci("up", "sandbox");
     registry = place.read(REGISTRY);
     expect((await place.pulumi("preview", "--expect-no-changes")).code).toBe(0);
+  });
+
+  it("block a review of what a policy forbids, and say what", async () => {
+    const cells = JSON.stringify([{ stack: "sandbox", cell: "sandbox" }]);
+    place.edit("components/tenantStack.ts", "protect: !disposable", "protect: false");
+    await ci("preview", "sandbox", join(place.project, "sandbox.json"));
+    await expect(ci("review", place.project, "--cells", cells, "--since", "main")).rejects.toThrow(Silent);
+    expect(said.join()).toContain("policy protected-data: holds data and is not protected");
+    place.edit("components/tenantStack.ts", "protect: false", "protect: !disposable");
   });
 
   it("block a review whose preview was not run", async () => {
