@@ -45,8 +45,33 @@ describe("checkCellConfig", () => {
         database: { port: 5432, sslmode: "verify-full" },
         network: { monitoringNamespace: "monitoring" },
         operations: true,
+        edge: { acmeChallenge: "dns01" },
+        nodes: { plans: {}, tenants: {} },
       },
     });
+  });
+
+  it("takes nodes for plans and for single tenants, and knows no other plan", () => {
+    const nodes = (text: string): string => `${VALID}  warehouse:nodes: ${text}\n`;
+    expect(
+      check(
+        nodes("{ plans: { enterprise: { runtimeClass: gvisor } }, tenants: { acme: { dedicated: true } } }"),
+      ),
+    ).toMatchObject({
+      ok: true,
+      value: {
+        nodes: {
+          plans: { enterprise: { runtimeClass: "gvisor", dedicated: false } },
+          tenants: { acme: { dedicated: true } },
+        },
+      },
+    });
+    expect(issues(nodes("{ plans: { premium: { dedicated: true } } }"))).toEqual([
+      expect.stringContaining("warehouse:nodes.plans"),
+    ]);
+    expect(issues(nodes("{ tenants: { acme: { dedicated: sometimes } } }"))).toEqual([
+      expect.stringContaining('warehouse:nodes.tenants.acme.dedicated: "sometimes" must be true or false'),
+    ]);
   });
 
   it("takes a cell without operations, and no other word for it", () => {
