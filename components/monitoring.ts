@@ -78,7 +78,7 @@ export function createServiceMonitor(
   });
 }
 
-const createRules = (scope: NamespacedScope, groups: readonly RuleGroup[]): void => {
+export const createRules = (scope: NamespacedScope, groups: readonly RuleGroup[]): void => {
   createCustom(scope, "alerts", "PrometheusRule", { groups });
 };
 

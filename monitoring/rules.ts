@@ -327,6 +327,40 @@ function workloadAlerts(kind: "Tenant" | "Pool", namespace: string, labels: Labe
   ];
 }
 
+/** The exporter reads the bucket every few minutes; so long without success, and what it says is of yesterday. */
+const STALE_SECONDS = 3600;
+
+/**
+ * The groups of the exporter's own PrometheusRule: all alerts on backups and drills go by what it says.
+ * @param namespace where it runs
+ */
+export function exporterRules(namespace: string): RuleGroup[] {
+  const { refreshed } = METRICS.exporter;
+  const own = `${refreshed}{namespace="${namespace}"}`;
+  const alert = alertsOf({});
+  return [
+    {
+      name: namespace,
+      rules: [
+        alert(
+          "BackupMetricsStale",
+          "ticket",
+          `time() - ${own} > ${STALE_SECONDS}`,
+          "5m",
+          `The exporter in ${namespace} has not read the bucket for ${STALE_SECONDS / 60} minutes: nobody is told of new backups.`,
+        ),
+        alert(
+          "BackupMetricsAbsent",
+          "page",
+          `absent(${own})`,
+          "15m",
+          `Nothing tells of backups: the exporter in ${namespace} is not scraped.`,
+        ),
+      ],
+    },
+  ];
+}
+
 const alertsOf =
   (labels: Labels) =>
   (name: string, severity: Severity, expr: string, lasting: string, summary: string): Rule => ({

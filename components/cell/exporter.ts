@@ -2,9 +2,10 @@ import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment.js";
 import { Service } from "@pulumi/kubernetes/core/v1/service.js";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import type { Input, Resource } from "@pulumi/pulumi";
-import { BUCKET_LABELS, METRICS } from "../../registry/naming.ts";
+import { exporterRules } from "../../monitoring/rules.ts";
+import { BUCKET_LABELS, METRICS, OPERATIONS } from "../../registry/naming.ts";
 import { bucketEnv } from "../bucketEnv.ts";
-import { createServiceMonitor } from "../monitoring.ts";
+import { createRules, createServiceMonitor } from "../monitoring.ts";
 import { CONTAINER_SECURITY, hardenedPod, METRICS_PORT, resourceRequirements } from "../pod.ts";
 import type { NamespacedScope } from "../scope.ts";
 
@@ -96,4 +97,5 @@ export function createExporter(
     { parent },
   );
   createServiceMonitor(scope, SELECTOR, {});
+  createRules(scope, exporterRules(OPERATIONS.namespace));
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { poolRules, tenantRules, type Rule, type RuleGroup } from "../../monitoring/rules.ts";
+import { exporterRules, poolRules, tenantRules, type Rule, type RuleGroup } from "../../monitoring/rules.ts";
 import { plainReport } from "../../sandbox/lib/report.ts";
 import { run } from "../../sandbox/lib/run.ts";
 import { toolchainContext } from "../../sandbox/toolchain/context.ts";
@@ -29,6 +29,7 @@ const poolOf = (name: string): RuleGroup[] =>
         "test",
       ),
     );
+const exporter = exporterRules("warehouse-ops");
 const [starter, professional] = [poolOf("starter"), poolOf("professional")];
 
 let promtool: string;
@@ -285,6 +286,20 @@ const BRIDGE_CASES: Readonly<Record<string, Case>> = {
   },
 };
 
+const REFRESHED = 'warehouse_metrics_last_refresh_timestamp_seconds{namespace="warehouse-ops"}';
+const EXPORTER_CASES: Readonly<Record<string, Case>> = {
+  BackupMetricsStale: { series: [[REFRESHED, "0x90 5400x50"]], fires: 70, clears: 100 },
+  BackupMetricsAbsent: {
+    series: [
+      [REFRESHED, "_x30 1800x50"],
+      ['warehouse_metrics_last_refresh_timestamp_seconds{namespace="elsewhere"}', "0x100"],
+    ],
+    fires: 20,
+    clears: 40,
+  },
+};
+const IN_OPERATIONS = { namespace: "warehouse-ops" };
+
 const alertsIn = (groups: readonly RuleGroup[]): (Rule & { readonly alert: string })[] =>
   groups.flatMap(({ rules }) =>
     rules.flatMap((rule) => (rule.alert === undefined ? [] : [{ ...rule, alert: rule.alert }])),
@@ -330,7 +345,7 @@ function testsOf(
   carried: Carried,
   tenant: string,
 ): string[] {
-  const name = groups[1]?.name ?? "";
+  const name = groups.at(-1)?.name ?? "";
   const rules = file(`${name}.yaml`, { groups });
   return alertsIn(groups)
     .filter(({ alert }) => alert in cases)
@@ -360,22 +375,23 @@ function testsOf(
 
 describe("the rules of tenants and pools", () => {
   it("are accepted by promtool", async () => {
-    const files = Object.entries({ acme, starter, professional });
+    const files = Object.entries({ acme, starter, professional, exporter });
     const { code, stdout, stderr } = await run(promtool, [
       "check",
       "rules",
       ...files.map(([name, groups]) => file(`${name}.yaml`, { groups })),
     ]);
     expect(stderr).toBe("");
-    expect([code, stdout.match(/SUCCESS/g)?.length]).toEqual([0, 3]);
+    expect([code, stdout.match(/SUCCESS/g)?.length]).toEqual([0, 4]);
   });
 
-  it("have a case for every alert of a tenant", () => {
+  it("have a case for every alert of a tenant and of the exporter", () => {
     const names = (groups: readonly RuleGroup[]): string[] => alertsIn(groups).map(({ alert }) => alert);
     expect(Object.keys(CASES).sort()).toEqual(names(acme).sort());
     const ofTenants = (groups: readonly RuleGroup[]): string[] =>
       names(groups).filter((name) => name.startsWith("Tenant"));
     expect(Object.keys(POOL_CASES).sort()).toEqual(ofTenants(starter).sort());
+    expect(Object.keys(EXPORTER_CASES).sort()).toEqual(names(exporter).sort());
     expect(Object.keys({ ...POOL_CASES, ...BRIDGE_CASES }).sort()).toEqual(ofTenants(professional).sort());
   });
 
@@ -389,11 +405,17 @@ describe("the rules of tenants and pools", () => {
         { TenantDatabaseConnectionsHigh: { tenant: "mid-size", datname: "warehouse_mid_size" } },
         "mid-size",
       ),
+      ...testsOf(
+        exporter,
+        EXPORTER_CASES,
+        { BackupMetricsStale: IN_OPERATIONS, BackupMetricsAbsent: IN_OPERATIONS },
+        "",
+      ),
     ];
     const { code, stdout, stderr } = await run(promtool, ["test", "rules", ...tests]);
     expect(stderr).toBe("");
     expect(stdout.match(/SUCCESS/g)).toHaveLength(tests.length);
-    expect(tests).toHaveLength(Object.keys({ ...CASES }).length + Object.keys(POOL_CASES).length + 1);
+    expect(tests).toHaveLength(Object.keys({ ...CASES }).length + Object.keys(POOL_CASES).length + 3);
     expect(code).toBe(0);
   });
 
