@@ -45,7 +45,7 @@ const edge = z.discriminatedUnion(
 const nodeChoice = z.strictObject({
   /** RuntimeClass of the cluster, e.g. of gVisor or Kata. Default: the cluster's own. */
   runtimeClass: name.optional(),
-  dedicated: z.boolean({ error: "must be true or false" }).default(false),
+  dedicated: z.boolean().default(false),
 });
 
 const cellSchema = z.strictObject({

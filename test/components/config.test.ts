@@ -70,7 +70,7 @@ describe("checkCellConfig", () => {
       expect.stringContaining("warehouse:nodes.plans"),
     ]);
     expect(issues(nodes("{ tenants: { acme: { dedicated: sometimes } } }"))).toEqual([
-      expect.stringContaining('warehouse:nodes.tenants.acme.dedicated: "sometimes" must be true or false'),
+      expect.stringContaining('warehouse:nodes.tenants.acme.dedicated: "sometimes" is not true or false'),
     ]);
   });
 
