@@ -57,6 +57,7 @@ const ORIGIN_BY_PATH: Readonly<Record<string, Origin | OriginOf>> = {
   "credentials.rotation": either(({ credentials }) => credentials.rotation > 0, "built-in"),
   backup: "plan",
   slo: "plan",
+  money: "plan",
   move: "entry",
   "move.other.release": "releases",
 };
