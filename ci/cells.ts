@@ -19,7 +19,7 @@ export interface Difference {
 
 /** Files that no cell is made from. */
 const BESIDE =
-  /^(?:\.|docs\/|test\/|bench\/|sandbox\/|ci\/|cli\/|review\/|scripts\/|[^/]+\.md$|LICENSE$|eslint|jest)/;
+  /^(?:\.|docs\/|test\/|bench\/|sandbox\/|ci\/|cli\/|report\/|review\/|scripts\/|[^/]+\.md$|LICENSE$|eslint|jest)/;
 
 /** The stacks that a change can do something to, in the order of `inRingOrder`. */
 export function touchedStacks(stacks: readonly Stack[], difference: Difference): Stack[] {

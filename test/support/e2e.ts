@@ -58,6 +58,7 @@ const SOURCES = [
   "tenants",
   "ops",
   "cli",
+  "report",
   "review",
   "policy",
 ];
