@@ -1,8 +1,9 @@
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
 import type { Input, Output, Resource } from "@pulumi/pulumi";
 import { createHash } from "node:crypto";
-import type { PlanName } from "../registry/catalogue.ts";
-import { appLabels, FEATURES, INIT, maintenanceLabels } from "../registry/naming.ts";
+import type { Placement, PlanName } from "../registry/catalogue.ts";
+import { appLabels, FEATURES, INIT, initJobOf, maintenanceLabels } from "../registry/naming.ts";
+import { hasOwnDatabase } from "../registry/placement.ts";
 import type { Release, TenantSpec } from "../registry/spec.ts";
 import {
   createApplication,
@@ -12,8 +13,8 @@ import {
   type Mounts,
 } from "./application.ts";
 import { applicationLogin } from "./applicationLogin.ts";
-import { createJob } from "./job.ts";
-import type { LoginSecret } from "./login.ts";
+import { createJob, loginEnv } from "./job.ts";
+import type { LoginRef } from "./login.ts";
 import { createMaintenance } from "./maintenance.ts";
 import type { TenantScope } from "./scope.ts";
 
@@ -48,7 +49,7 @@ export interface App {
  */
 export function createApp(
   scope: TenantScope,
-  secrets: { readonly app: LoginSecret; readonly migrate: LoginSecret },
+  logins: { readonly app: LoginRef; readonly init: LoginRef },
   uploads: Input<string>,
   guards: readonly Resource[],
 ): App {
@@ -63,7 +64,7 @@ export function createApp(
     { parent },
   );
   const files = uploadsMounts(uploads);
-  const login = applicationLogin(spec.release, secrets.app.name, files);
+  const login = applicationLogin(spec.release, logins.app, files);
   const envFrom = [{ configMapRef: { name: config.metadata.name } }];
   const deployment = createApplication(scope, {
     selector: appLabels(id),
@@ -92,15 +93,17 @@ export function createApp(
         }),
   });
   if (serving) {
-    createInit(scope, secrets.migrate.name, { ...spec, mounts: files, envFrom, after: [deployment] });
+    createInit(scope, logins.init, { ...spec, mounts: files, envFrom, after: [deployment] });
   }
   return { service, deployment };
 }
 
 /** What the init Job prepares. */
 interface InitArgs {
-  /** Default: warehouse-init. */
+  /** Default: that of the Job where the tenant is served. */
   readonly name?: string;
+  /** Where the data is going to be. */
+  readonly placement: Placement;
   readonly plan: PlanName;
   readonly release: Release;
   /** Default: scratch folders only, as the files of a pool's tenant are the pool's. */
@@ -111,23 +114,32 @@ interface InitArgs {
 }
 
 /** Creates the schema and the customer's data; runs again, as a new Job, for another release or plan. */
-export function createInit(
-  scope: TenantScope,
-  secret: Output<string>,
-  { name = INIT, plan, release, mounts = scratchMounts(), envFrom = [], after }: InitArgs,
-): Resource {
+export function createInit(scope: TenantScope, login: LoginRef, args: InitArgs): Resource {
+  const { name, placement, plan, release, mounts = scratchMounts(), envFrom = [], after } = args;
   const { id } = scope.spec;
-  const login = applicationLogin(release, secret, mounts);
+  const tenant = { name: "TENANT_ID", value: id };
+  const given = applicationLogin(release, login, mounts);
   return createJob(scope, {
-    name,
+    name: name ?? initJobOf(scope.spec).name,
+    ...(name === undefined ? { suffix: INIT.replace(/^warehouse-/, "") } : {}),
+    // The shared database's tables are prepared for all its tenants: see components/cell/sharedDatabase.ts.
+    ...(hasOwnDatabase(placement)
+      ? {
+          before: {
+            name: "warehouse-schema",
+            args: ["schema-prepare"],
+            env: [tenant, ...loginEnv(scope, login)],
+          },
+        }
+      : {}),
     container: {
       image: release.image,
       command: ["php", "/var/www/html/scripts/init-customer.php", `--customer-id=${id}`, `--plan=${plan}`],
-      env: [{ name: "TENANT_ID", value: id }, ...login.env],
+      env: [tenant, ...given.env],
       envFrom,
-      volumeMounts: login.mounts.volumeMounts,
+      volumeMounts: given.mounts.volumeMounts,
     },
-    volumes: login.mounts.volumes,
+    volumes: given.mounts.volumes,
     deadlineSeconds: 900,
     after,
   });

@@ -1,11 +1,12 @@
 import { CronJob } from "@pulumi/kubernetes/batch/v1/cronJob.js";
 import type { types } from "@pulumi/kubernetes";
-import type { Input, Resource } from "@pulumi/pulumi";
+import type { Resource } from "@pulumi/pulumi";
 import { BACKUP, backupAccountName, backupJobOf, backupPrefix, BUCKET_LABELS } from "../registry/naming.ts";
 import { hasOwnApp, hasOwnDatabase } from "../registry/placement.ts";
 import { JOB_POD } from "../registry/resolve.ts";
 import { bucketEnv, type EnvVar } from "./bucketEnv.ts";
 import { failurePolicy, FINAL_EXIT_CODES, loginEnv, type JobArgs } from "./job.ts";
+import type { LoginRef } from "./login.ts";
 import { VOLUME_PATH, type TenantVolume } from "./move.ts";
 import { CONTAINER_SECURITY, hardenedPod, resourceRequirements, SAYS_WHY } from "./pod.ts";
 import type { TenantScope } from "./scope.ts";
@@ -19,8 +20,8 @@ export const BACKUP_DEADLINE_SECONDS = 6 * 3600;
 export interface BackupSource {
   /** Holds the tenant's files, alone or in a folder of its id. The Job runs in its namespace. */
   readonly volume: TenantVolume;
-  /** Secret of that namespace, with the backup login. */
-  readonly secret: Input<string>;
+  /** The backup login in a Secret of that namespace. */
+  readonly login: LoginRef;
 }
 
 /**
@@ -29,7 +30,7 @@ export interface BackupSource {
  */
 export function backupRun(
   { spec, cell }: TenantScope,
-  { volume, secret }: BackupSource,
+  { volume, login }: BackupSource,
   { args, retainDays, env = [] }: { args: string[]; retainDays: number; env?: EnvVar[] },
 ): Pick<JobArgs, "container" | "serviceAccountName"> & { readonly volumes: Volume[] } {
   const { id, placement } = spec;
@@ -44,7 +45,7 @@ export function backupRun(
         { name: "BACKUP_PREFIX", value: backupPrefix(id) },
         { name: "BACKUP_RETAIN_DAYS", value: String(retainDays) },
         { name: "BACKUP_SCOPE", value: hasOwnDatabase(placement) ? "database" : "rows" },
-        ...loginEnv({ cell }, secret),
+        ...loginEnv({ cell }, login),
         { name: "FILES_FOLDER", value: VOLUME_PATH },
         ...env,
       ],

@@ -1,9 +1,10 @@
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import { Ingress } from "@pulumi/kubernetes/networking/v1/ingress.js";
-import type { Input, Output, Resource } from "@pulumi/pulumi";
-import { INGRESS, namespaceName, ROUTE } from "../registry/naming.ts";
+import type { Output, Resource } from "@pulumi/pulumi";
+import { GRANT, INGRESS, namespaceName, ROUTE } from "../registry/naming.ts";
+import type { TenantSpec } from "../registry/spec.ts";
 import { createCertificate } from "./certificate.ts";
-import type { TenantScope } from "./scope.ts";
+import type { NamespacedScope, TenantScope } from "./scope.ts";
 
 /** The Service that answers a tenant's hosts. */
 export interface Backend {
@@ -81,7 +82,6 @@ function createRoute(
     parentRefs.push({ group: GATEWAY_API, kind: "ListenerSet", name: ROUTE });
   }
   const { service, poolNamespace } = backend;
-  const grants = poolNamespace === undefined ? [] : [createReferenceGrant(scope, poolNamespace)];
   return new CustomResource(
     `${spec.id}-route`,
     {
@@ -108,20 +108,27 @@ function createRoute(
         ],
       },
     },
-    { parent, dependsOn: [...grants, ...after] },
+    { parent, dependsOn: [...after] },
   );
 }
 
-/** Allows the tenant's route, and no other kind of object of its namespace, to lead to the pool's Services. */
-function createReferenceGrant({ spec, labels, parent }: TenantScope, namespace: Input<string>): Resource {
-  return new CustomResource(
-    `${spec.id}-reference-grant`,
+/** Allows the routes of a pool's tenants, and no other kind of object of theirs, to lead to the pool's Services. */
+export function createReferenceGrant(
+  { name, labels, parent, namespace }: NamespacedScope,
+  tenants: readonly TenantSpec[],
+): void {
+  new CustomResource(
+    `${name}-reference-grant`,
     {
       apiVersion: `${GATEWAY_API}/v1`,
       kind: "ReferenceGrant",
-      metadata: { name: namespaceName(spec.id), namespace, labels },
+      metadata: { name: GRANT, namespace, labels },
       spec: {
-        from: [{ group: GATEWAY_API, kind: "HTTPRoute", namespace: namespaceName(spec.id) }],
+        from: tenants.map(({ id }) => ({
+          group: GATEWAY_API,
+          kind: "HTTPRoute",
+          namespace: namespaceName(id),
+        })),
         to: [{ group: "", kind: "Service" }],
       },
     },

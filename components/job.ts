@@ -1,8 +1,9 @@
 import { Job } from "@pulumi/kubernetes/batch/v1/job.js";
 import type { types } from "@pulumi/kubernetes";
-import type { Input, Output, Resource } from "@pulumi/pulumi";
+import type { Input, Resource } from "@pulumi/pulumi";
 import { BUCKET_LABELS } from "../registry/naming.ts";
 import { JOB_POD } from "../registry/resolve.ts";
+import type { LoginRef } from "./login.ts";
 import { CONTAINER_SECURITY, hardenedPod, resourceRequirements, SAYS_WHY, secretEnv } from "./pod.ts";
 import type { NamespacedScope } from "./scope.ts";
 
@@ -16,6 +17,8 @@ export interface JobArgs {
   /** Completes the logical name. Default: the name without `warehouse-`. */
   readonly suffix?: string;
   readonly container: Omit<Container, "name">;
+  /** What the operations program does before. Default: nothing. */
+  readonly before?: { readonly name: string; readonly args: string[]; readonly env: EnvVar[] };
   readonly volumes?: types.input.core.v1.Volume[];
   /** With which it uses the bucket. Default: it does not. */
   readonly serviceAccountName?: Input<string>;
@@ -28,11 +31,18 @@ export interface JobArgs {
 
 /** A Job that `up` waits for; one that failed is run anew by the next `up`, one whose container differs at once. */
 export function createJob(scope: NamespacedScope, args: JobArgs): Job {
-  const { name: prefix, labels, parent, namespace } = scope;
-  const { name, container, volumes, serviceAccountName, finalExitCodes, deadlineSeconds, after } = args;
+  const { name: prefix, labels, cell, parent, namespace } = scope;
+  const { name, container, before, volumes, serviceAccountName, finalExitCodes, deadlineSeconds, after } =
+    args;
   const suffix = args.suffix ?? name.replace(/^warehouse-/, "");
   const policy =
     finalExitCodes === undefined ? {} : { podFailurePolicy: failurePolicy(name, finalExitCodes) };
+  const complete = (each: Container): Container => ({
+    ...each,
+    terminationMessagePolicy: SAYS_WHY,
+    securityContext: CONTAINER_SECURITY,
+    resources: resourceRequirements(JOB_POD.requests, JOB_POD.limits),
+  });
   return new Job(
     `${prefix}-${suffix}`,
     {
@@ -48,15 +58,10 @@ export function createJob(scope: NamespacedScope, args: JobArgs): Job {
             ...hardenedPod(scope, "batch"),
             restartPolicy: "Never",
             ...(volumes === undefined ? {} : { volumes }),
-            containers: [
-              {
-                ...container,
-                name,
-                terminationMessagePolicy: SAYS_WHY,
-                securityContext: CONTAINER_SECURITY,
-                resources: resourceRequirements(JOB_POD.requests, JOB_POD.limits),
-              },
-            ],
+            ...(before === undefined
+              ? {}
+              : { initContainers: [complete({ ...before, image: cell.backup.image })] }),
+            containers: [complete({ ...container, name })],
           },
         },
       },
@@ -85,19 +90,19 @@ export const failurePolicy = (
 /** Exit codes of the operations program that no second try can mend: see ops/failure.ts. */
 export const FINAL_EXIT_CODES = [10, 22, 30, 40, 50] as const;
 
-/** The login that the operations program works with, from a Secret of a login. */
-export const loginEnv = ({ cell }: Pick<NamespacedScope, "cell">, secret: Input<string>): EnvVar[] => [
+/** The login that the operations program works with. */
+export const loginEnv = ({ cell }: Pick<NamespacedScope, "cell">, { secret, prefix }: LoginRef): EnvVar[] => [
   secretEnv("DATABASE_HOST", secret, "host"),
   secretEnv("DATABASE_PORT", secret, "port"),
-  secretEnv("DATABASE_NAME", secret, "name"),
-  secretEnv("DATABASE_USER", secret, "username"),
-  secretEnv("DATABASE_PASSWORD", secret, "password"),
+  secretEnv("DATABASE_NAME", secret, `${prefix}name`),
+  secretEnv("DATABASE_USER", secret, `${prefix}username`),
+  secretEnv("DATABASE_PASSWORD", secret, `${prefix}password`),
   { name: "DATABASE_SSLMODE", value: cell.database.sslmode },
 ];
 
 /** What the application's own commands get of a login. */
-export const applicationLoginEnv = (secret: Output<string>): EnvVar[] => [
-  secretEnv("DATABASE_URL", secret, "url"),
+export const applicationLoginEnv = ({ secret, prefix }: LoginRef): EnvVar[] => [
+  secretEnv("DATABASE_URL", secret, `${prefix}url`),
   secretEnv("DATABASE_HOST", secret, "host"),
-  secretEnv("DATABASE_NAME", secret, "name"),
+  secretEnv("DATABASE_NAME", secret, `${prefix}name`),
 ];

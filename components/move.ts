@@ -1,6 +1,6 @@
 import type { Input, Resource } from "@pulumi/pulumi";
 import type { Placement } from "../registry/catalogue.ts";
-import { backupAccountName, backupPrefix, migrateSecretName, MOVE } from "../registry/naming.ts";
+import { backupAccountName, backupPrefix, databaseSecretName, MOVE } from "../registry/naming.ts";
 import { hasOwnApp, hasOwnDatabase, isCutOver, type MovePhase } from "../registry/placement.ts";
 import { bucketEnv, type EnvVar } from "./bucketEnv.ts";
 import { createJob, FINAL_EXIT_CODES, loginEnv } from "./job.ts";
@@ -15,12 +15,14 @@ export interface Volume {
 /** A volume and the tenant's ServiceAccount in its namespace. */
 export interface TenantVolume extends Volume {
   readonly account: Input<string>;
+  /** The pool whose it is, e.g. pool-starter. Default: the tenant's own. */
+  readonly pool?: string;
 }
 
 /** The volumes of both sides of a move; undefined for a side that has none yet. */
 export interface MoveVolumes {
-  /** ServiceAccount of the tenant in its own namespace. */
-  readonly account: Input<string>;
+  /** ServiceAccount of the tenant in its own namespace, where pods run. */
+  readonly account: Input<string> | undefined;
   /** Of the placement that serves. */
   readonly served: TenantVolume | undefined;
   readonly other: TenantVolume | undefined;
@@ -55,12 +57,12 @@ export interface MoveJobs {
  */
 export function moveJobs(scope: TenantScope, volumes: MoveVolumes): MoveJobs {
   const { placement, move } = scope.spec;
-  if (move === undefined) return { gate: () => [], work: () => undefined };
+  const { account } = volumes;
+  if (move === undefined || account === undefined) return { gate: () => [], work: () => undefined };
   const served = { placement, volume: volumes.served };
   const other = { placement: move.other.placement, volume: volumes.other };
   const [source, target] = isCutOver(move.phase) ? [other, served] : [served, other];
-  const rows = (step: string, from = source, to = target): Task =>
-    rowTask(scope, volumes.account, step, from, to);
+  const rows = (step: string, from = source, to = target): Task => rowTask(scope, account, step, from, to);
   const files = (step: FilesStep, side: MoveSide): Task[] =>
     side.volume === undefined ? [] : [filesTask(scope, step, side, side.volume, target)];
   const purge = (side: MoveSide, from: MoveSide): Task[] => [
@@ -124,8 +126,8 @@ const rowTask =
           { name: "MOVE_FROM", value: from.placement },
           { name: "MOVE_TO", value: to.placement },
           { name: "MOVE_CHECKSUM", value: scope.spec.move?.checksum ?? "" },
-          // By name: the Secret is as old as the tenant.
-          ...loginEnv(scope, migrateSecretName(scope.spec.id)),
+          // By name: the Secret is as old as the move, and waits for some of its Jobs.
+          ...loginEnv(scope, { secret: databaseSecretName(scope.spec.id), prefix: "migrate-" }),
         ],
       },
       serviceAccountName: account,

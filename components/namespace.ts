@@ -1,7 +1,6 @@
 import { Namespace } from "@pulumi/kubernetes/core/v1/namespace.js";
-import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
 import type { Output, Resource } from "@pulumi/pulumi";
-import { CELL_LABEL, hostsAnnotation } from "../registry/naming.ts";
+import { CELL_LABEL, hostsAnnotation, PODS_LABEL } from "../registry/naming.ts";
 import type { TenantSpec } from "../registry/spec.ts";
 import type { Scope } from "./scope.ts";
 
@@ -11,7 +10,7 @@ export const hostClaims = ({ id, state, host, customHosts }: TenantSpec): Record
 
 /**
  * A namespace: unit of access, quota, cost and backup identity. Deleting it deletes all in it. Its label binds the
- * cell's admission policies. A pod that names no account gets no token either.
+ * cell's admission policies, which keep pods out where none are to be, and tokens of the API server out of pods.
  */
 export function createNamespace(
   { name: prefix, labels, cell, foundation = [], parent }: Scope,
@@ -19,14 +18,16 @@ export function createNamespace(
   args: {
     /** Default: none. */
     readonly annotations?: Readonly<Record<string, string>>;
+    /** Whether pods may be in it. Default: true. */
+    readonly pods?: boolean;
     /** Default: true. */
     readonly protect?: boolean;
     /** Default: nothing. */
     readonly after?: readonly Resource[];
   } = {},
 ): Output<string> {
-  const { annotations = {}, protect = true, after = [] } = args;
-  const namespace = new Namespace(
+  const { annotations = {}, pods = true, protect = true, after = [] } = args;
+  return new Namespace(
     `${prefix}-namespace`,
     {
       metadata: {
@@ -34,6 +35,7 @@ export function createNamespace(
         labels: {
           ...labels,
           [CELL_LABEL]: cell.cell,
+          ...(pods ? {} : { [PODS_LABEL]: "none" }),
           "pod-security.kubernetes.io/enforce": "restricted",
           "pod-security.kubernetes.io/audit": "restricted",
           "pod-security.kubernetes.io/warn": "restricted",
@@ -43,14 +45,4 @@ export function createNamespace(
     },
     { parent, protect, dependsOn: [...foundation, ...after] },
   ).metadata.name;
-  new ServiceAccount(
-    `${prefix}-default-account`,
-    {
-      // The cluster makes it, sooner or later than this.
-      metadata: { name: "default", namespace, labels, annotations: { "pulumi.com/patchForce": "true" } },
-      automountServiceAccountToken: false,
-    },
-    { parent },
-  );
-  return namespace;
 }

@@ -13,6 +13,7 @@ import { hasOwnApp, hasOwnDatabase } from "../registry/placement.ts";
 import { BACKUP_DEADLINE_SECONDS, backupRun, type BackupSource } from "./backup.ts";
 import { bucketEnv, type EnvVar } from "./bucketEnv.ts";
 import { createJob, FINAL_EXIT_CODES, loginEnv, type JobArgs } from "./job.ts";
+import type { LoginRef } from "./login.ts";
 import { VOLUME_PATH, type TenantVolume } from "./move.ts";
 import type { TenantScope } from "./scope.ts";
 
@@ -20,8 +21,8 @@ import type { TenantScope } from "./scope.ts";
 export interface OwnLogin {
   /** The tenant's ServiceAccount. */
   readonly account: Input<string>;
-  /** Secret of its migration login. */
-  readonly secret: Input<string>;
+  /** Its migration login. */
+  readonly login: LoginRef;
 }
 
 /** A Job of a tenant that leaves. With another image of the operations program it runs again, which is as good. */
@@ -43,7 +44,7 @@ const createFinalJob = (
  */
 export function createFinalJobs(
   scope: TenantScope,
-  login: OwnLogin,
+  { login }: OwnLogin,
   source: BackupSource,
   after: readonly Resource[],
 ): void {
@@ -55,7 +56,7 @@ export function createFinalJobs(
     container: {
       image: cell.backup.image,
       args: ["shut-out"],
-      env: [{ name: "TENANT_ID", value: id }, ...loginEnv(scope, login.secret)],
+      env: [{ name: "TENANT_ID", value: id }, ...loginEnv(scope, login)],
     },
     after,
   });
@@ -83,7 +84,10 @@ export function createFinalJobs(
     container: {
       image: cell.backup.image,
       args: ["final-verify"],
-      env: [...tenantEnv(scope, OPERATIONS.account), ...loginEnv(scope, OPERATIONS.secret)],
+      env: [
+        ...tenantEnv(scope, OPERATIONS.account),
+        ...loginEnv(scope, { secret: OPERATIONS.secret, prefix: "" }),
+      ],
     },
     serviceAccountName: OPERATIONS.account,
     after: [backup],
@@ -97,7 +101,7 @@ export function createFinalJobs(
  */
 export function createArchiveJobs(
   scope: TenantScope,
-  { account, secret }: OwnLogin,
+  { account, login }: OwnLogin,
   volume: TenantVolume,
   after: readonly Resource[],
 ): void {
@@ -117,7 +121,7 @@ export function createArchiveJobs(
       container: {
         image: cell.backup.image,
         args: ["archive-rows"],
-        env: [...env, ...loginEnv(scope, secret)],
+        env: [...env, ...loginEnv(scope, login)],
       },
       serviceAccountName: account,
       after,

@@ -3,6 +3,7 @@ import { ResourceQuota } from "@pulumi/kubernetes/core/v1/resourceQuota.js";
 import type { Resource } from "@pulumi/pulumi";
 import { formatBytes, formatCpu } from "../registry/quantities.ts";
 import { JOB_POD } from "../registry/resolve.ts";
+import { withSolvers } from "../registry/quota.ts";
 import type { Quota } from "../registry/spec.ts";
 import type { NamespacedScope } from "./scope.ts";
 
@@ -19,24 +20,33 @@ const OBJECTS = {
 } as const;
 
 /** Services of a namespace in which so many hosts prove themselves at once, each by a Service of its own. */
-export const servicesFor = (solvers: number): Readonly<Record<string, string>> =>
+const servicesFor = (solvers: number): Readonly<Record<string, string>> =>
   solvers === 0 ? {} : { "count/services": String(Number(OBJECTS["count/services"]) + solvers) };
 
+/** What differs between namespaces. */
+export interface QuotaArgs {
+  /** What must be done before the limits change. Default: nothing. */
+  readonly after?: readonly Resource[];
+  /** Counts that differ from a tenant's. Default: none. */
+  readonly objects?: Readonly<Record<string, string>>;
+  /** Hosts that prove themselves in it at once, each by a pod that states no limits; the program's all do. Default: 0. */
+  readonly solvers?: number;
+}
+
 /**
- * ResourceQuota and LimitRange. The quota holds the autoscaler's maximum, one surge pod and the Jobs, or a
- * rollout would wait for ever. `pods` is counted plainly, because `count/pods` counts finished ones too.
- * @param after what must be done before the limits change
- * @param objects counts that differ from a tenant's
+ * ResourceQuota, and a LimitRange for pods that state no limits: without one the quota refuses them. The quota holds the
+ * autoscaler's maximum, one surge pod and the Jobs, or a rollout would wait for ever. `pods` is counted plainly, because
+ * `count/pods` counts finished ones too.
  */
 export function createQuota(
   { name: prefix, labels, parent, namespace }: NamespacedScope,
-  { requests, limits, pods, storageBytes }: Quota,
-  after: readonly Resource[] = [],
-  objects: Readonly<Record<string, string>> = {},
+  quota: Quota,
+  { after = [], objects = {}, solvers = 0 }: QuotaArgs = {},
 ): Resource[] {
+  const { requests, limits, pods, storageBytes } = withSolvers(quota, solvers);
   const opts = { parent, dependsOn: [...after] };
   const metadata = (name: string) => ({ name, namespace, labels });
-  const quota = new ResourceQuota(
+  const resourceQuota = new ResourceQuota(
     `${prefix}-quota`,
     {
       metadata: metadata("tenant-quota"),
@@ -49,12 +59,14 @@ export function createQuota(
           "requests.storage": formatBytes(storageBytes),
           pods: String(pods),
           ...OBJECTS,
+          ...servicesFor(solvers),
           ...objects,
         },
       },
     },
     opts,
   );
+  if (solvers === 0) return [resourceQuota];
   const limitRange = new LimitRange(
     `${prefix}-limits`,
     {
@@ -74,5 +86,5 @@ export function createQuota(
     },
     opts,
   );
-  return [quota, limitRange];
+  return [resourceQuota, limitRange];
 }

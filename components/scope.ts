@@ -1,4 +1,4 @@
-import type { Input, Resource } from "@pulumi/pulumi";
+import type { Input, Output, Resource } from "@pulumi/pulumi";
 import type { TenantSpec } from "../registry/spec.ts";
 import type { CellConfig } from "./cell/config.ts";
 import type { Nodes } from "./nodes.ts";
@@ -18,6 +18,12 @@ export interface Scope {
   readonly parent: Resource;
 }
 
+/** A scope whose parts log in to the database server. */
+export interface LoginScope extends Scope {
+  /** What the passwords of its logins follow from. */
+  readonly seed: Output<string>;
+}
+
 /** A scope whose namespace exists. */
 export interface NamespacedScope extends Scope {
   /** Known once the namespace is created, so that everything in it waits for it. */
@@ -25,7 +31,7 @@ export interface NamespacedScope extends Scope {
 }
 
 /** What every part of a tenant is built from. */
-export interface TenantScope extends NamespacedScope {
+export interface TenantScope extends NamespacedScope, LoginScope {
   /** The tenant's prefix in the bucket: nothing of it goes after that. */
   readonly prefix: Resource;
   readonly spec: TenantSpec;

@@ -8,8 +8,7 @@ import {
   tenantLabels,
 } from "../registry/naming.ts";
 import { hasOwnApp } from "../registry/placement.ts";
-import { withSolvers } from "../registry/quota.ts";
-import { keepsData, type TenantSpec } from "../registry/spec.ts";
+import { keepsData, runsPods, type TenantSpec } from "../registry/spec.ts";
 import { createApp, createInit, type App } from "./app.ts";
 import { createUploads } from "./application.ts";
 import { createBackup } from "./backup.ts";
@@ -24,10 +23,10 @@ import { createMonitoring } from "./monitoring.ts";
 import { moveJobs, type TenantVolume, type Volume } from "./move.ts";
 import { createNamespace, hostClaims } from "./namespace.ts";
 import { createNetworkPolicies, type NetworkArgs } from "./network.ts";
-import { createArchiveJobs, createFinalJobs } from "./offboarding.ts";
 import { nodesOf } from "./nodes.ts";
+import { createArchiveJobs, createFinalJobs, type OwnLogin } from "./offboarding.ts";
 import { createPrefix } from "./prefix.ts";
-import { createQuota, servicesFor } from "./quota.ts";
+import { createQuota } from "./quota.ts";
 import type { TenantScope } from "./scope.ts";
 
 /** Arguments of a TenantStack. */
@@ -38,6 +37,8 @@ export interface TenantStackArgs {
   readonly cell: CellConfig;
   /** What is in force before its namespace is made. */
   readonly foundation: readonly Resource[];
+  /** What the passwords of its logins follow from. */
+  readonly seed: Output<string>;
   readonly hooks: LifecycleHooks;
   readonly bucket: TenantBucket;
   /** Its quota becomes smaller than it is: the workload shrinks first, then the quota. Default: false. */
@@ -58,6 +59,8 @@ export interface SharedApp {
   backend(tenant: TenantSpec): Backend;
   /** Holds the files of each tenant in a folder of its id. */
   readonly volume: Volume;
+  /** What is in force in its namespace before the first pod. */
+  readonly guards: readonly Resource[];
 }
 
 /**
@@ -72,13 +75,14 @@ export class TenantStack extends ComponentResource {
   readonly lifecycle: Resource;
 
   constructor(args: TenantStackArgs, opts: ComponentResourceOptions) {
-    const { spec, cell, foundation, bucket, hooks, shrinks = false, pool, otherPool, shared } = args;
+    const { spec, cell, foundation, seed, bucket, hooks, shrinks = false, pool, otherPool, shared } = args;
     super("warehouse:tenancy:TenantStack", spec.id, {}, opts);
     const outer = {
       name: spec.id,
       labels: tenantLabels(spec.id),
       cell,
       foundation,
+      seed,
       nodes: nodesOf(cell, spec),
       parent: this,
     };
@@ -90,21 +94,22 @@ export class TenantStack extends ComponentResource {
       ...(keepsData(spec) ? {} : { [ALLOW_DELETE]: spec.id }),
     };
     const prefix = createPrefix(outer, spec, { after: bucket.ready, beforeDelete: hooks.prefix });
+    const solvers = solversOf(spec, cell);
+    const pods = runsPods(spec) || solvers > 0;
     const namespace = createNamespace(outer, namespaceName(spec.id), {
       annotations,
+      pods,
       protect: keepsData(spec),
       after: [prefix],
     });
     const scope = { ...outer, namespace, prefix, spec };
     // No pod starts before its limits and its isolation are in force.
-    const solvers = solversOf(scope);
-    const quota = withSolvers(spec.quota, solvers);
-    const limits = shrinks ? [] : createQuota(scope, quota, [], servicesFor(solvers));
-    const guards = [...limits, ...createNetworkPolicies(scope, networkOf(scope))];
+    const limits = shrinks || !pods ? [] : createQuota(scope, spec.quota, { solvers });
+    const guards = pods ? [...limits, ...createNetworkPolicies(scope, networkOf(scope))] : [];
 
     const { move } = spec;
     const accountIn = backupAccounts(scope, bucket.roleArn);
-    const account = accountIn({ namespace });
+    const account = runsPods(spec) ? accountIn({ namespace }) : undefined;
     const own = createOwnVolume(scope, account, limits);
     const shares = (app: SharedApp | undefined): TenantVolume | undefined =>
       app && sharedVolume(accountIn, app);
@@ -112,19 +117,20 @@ export class TenantStack extends ComponentResource {
     if (served === undefined) throw new Error(`${spec.id} has no volume for its files`);
     const jobs = moveJobs(scope, { account, served, other: shares(otherPool) ?? own });
     const opened = jobs.gate(guards);
-    const database = createDatabase(scope, shared, served.namespace, opened);
+    const database = createDatabase(scope, shared, served, opened);
     const ready = [...guards, ...opened];
     const app = createOwnApp(scope, database, own, ready);
     const stopped = app === undefined ? [] : [app.deployment];
-    if (shrinks) createQuota(scope, quota, stopped, servicesFor(solvers));
+    if (shrinks && pods) createQuota(scope, spec.quota, { after: stopped, solvers });
     if (pool !== undefined && spec.serving) {
-      createInit(scope, database.migrate.name, { ...spec, after: ready });
+      const inPool = { ...scope, namespace: served.namespace };
+      createInit(inPool, database.init, { ...spec, after: [...pool.guards, ...opened] });
     }
     const target =
       move === undefined || database.target === undefined
         ? []
         : [
-            createInit(scope, database.target.name, {
+            createInit(scope, database.target, {
               ...(move.phase === "cutover" ? spec : move.other),
               name: MOVE_INIT,
               after: guards,
@@ -133,26 +139,30 @@ export class TenantStack extends ComponentResource {
 
     const sharedReady = shared === undefined ? [] : [shared.ready];
     const done = [...guards, ...sharedReady, ...database.access, ...target, ...stopped];
-    const source = { volume: served, secret: database.backup.name };
-    const login = { account, secret: database.migrate.name };
-    if (spec.state === "archived") createArchiveJobs(scope, login, served, done);
+    const source = { volume: served, login: database.backup };
+    const atEnd = (): OwnLogin => {
+      if (account === undefined || database.migrate === undefined)
+        throw new Error(`${spec.id} leaves without a login of its own`);
+      return { account, login: database.migrate };
+    };
+    if (spec.state === "archived") createArchiveJobs(scope, atEnd(), served, done);
     else {
       const backend = pool?.backend(spec) ?? app;
       if (backend === undefined) throw new Error(`nothing answers the hosts of ${spec.id}`);
       const route = createEdge(scope, backend, opened);
       jobs.work([...done, route]);
-      createBackup(scope, source, guards);
-      if (spec.state === "offboarding") createFinalJobs(scope, login, source, [...done, route]);
+      createBackup(scope, source, pool?.guards ?? guards);
+      if (spec.state === "offboarding") createFinalJobs(scope, atEnd(), source, [...done, route]);
       else if (hasOwnApp(spec.placement)) createMonitoring(scope);
     }
     this.lifecycle = createLifecycle(scope, this, hooks);
-    this.databaseUrl = database.app.url;
+    this.databaseUrl = database.url;
     this.registerOutputs({});
   }
 }
 
 /** The tenant's hosts whose certificates are in its own namespace, and which prove themselves by HTTP there. */
-function solversOf({ spec, cell }: TenantScope): number {
+function solversOf(spec: TenantSpec, cell: CellConfig): number {
   if (spec.state === "archived") return 0;
   if (cell.edge.mode === "gateway") return provingHosts(cell, spec.customHosts.length);
   return hasOwnApp(spec.placement) ? provingHosts(cell, 1 + spec.customHosts.length) : 0;
@@ -160,13 +170,13 @@ function solversOf({ spec, cell }: TenantScope): number {
 
 /** What runs in the tenant's own namespace: of pooled tenants only Jobs of moves and of their end. */
 function networkOf(scope: TenantScope): NetworkArgs {
-  const { spec } = scope;
+  const { spec, cell } = scope;
   const app = runsOwnApp(spec);
   const { placement, move, state, egress } = spec;
   return {
     app,
     bucket: hasOwnApp(placement) || move !== undefined || state === "archived",
-    solvers: solversOf(scope),
+    solvers: solversOf(spec, cell),
     egress: app ? egress : [],
   };
 }
@@ -174,11 +184,11 @@ function networkOf(scope: TenantScope): NetworkArgs {
 /** The tenant's own uploads volume, where its placement or a side of its move has one. */
 function createOwnVolume(
   scope: TenantScope,
-  account: Output<string>,
+  account: Output<string> | undefined,
   after: readonly Resource[],
 ): TenantVolume | undefined {
   const { placement, move, uploadsBytes } = scope.spec;
-  if (uploadsBytes === 0) return undefined;
+  if (account === undefined || uploadsBytes === 0) return undefined;
   // Until cutover it holds copies only, and in cleanup what is left behind.
   const disposable =
     !hasOwnApp(placement) && move !== undefined && ["prepare", "sync", "cleanup"].includes(move.phase);
@@ -195,7 +205,7 @@ function sharedVolume(
   accountIn: ReturnType<typeof backupAccounts>,
   { name: pool, volume }: SharedApp,
 ): TenantVolume {
-  return { ...volume, account: accountIn({ namespace: volume.namespace, pool }) };
+  return { ...volume, pool, account: accountIn({ namespace: volume.namespace, pool }) };
 }
 
 /** Whether the tenant has an application of its own in its namespace. */

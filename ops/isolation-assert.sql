@@ -72,6 +72,10 @@ where roleid not in (
   )
   -- A tenant's rows are in the pool, or move there or away.
   and not (role.rolname ~ '_(rw|owner)$' and pg_get_userbyid(roleid) = 'warehouse_shared_rw')
+  and not (
+    role.rolname ~ '_app_[ab]$' and pg_get_userbyid(roleid) = 'warehouse_shared_rw'
+    and role.home not in (select datname from tenant_database)
+  )
   and not (role.rolname ~ '_backup$' and pg_get_userbyid(roleid) = 'warehouse_shared_ro')
 union all
 select role.rolname, 'has the member ' || other.rolname

@@ -44,8 +44,9 @@ function appLogins(tenantId: string): string[] {
 /** @throws OpsFailure "configuration" where the application could still enter the session's database */
 export async function requireShut(client: Client, tenantId: string): Promise<void> {
   const { rows } = await client.query<{ login: string }>(
-    `SELECT login FROM unnest($1::text[]) login
-     WHERE has_database_privilege(login, current_database(), 'CONNECT')`,
+    `SELECT rolname AS login FROM pg_roles
+     WHERE rolname = ANY ($1::text[]) AND has_database_privilege(oid, current_database(), 'CONNECT')
+     ORDER BY rolname`,
     [appLogins(tenantId)],
   );
   if (rows.length > 0) {

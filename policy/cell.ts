@@ -1,3 +1,4 @@
+import { PODS_LABEL } from "../registry/naming.ts";
 import { at, fieldsOf, labelsOf, listOf, type Fields } from "./fields.ts";
 import { objectName, type Finding } from "./finding.ts";
 import type { Manifest } from "./manifest.ts";
@@ -50,6 +51,9 @@ export class CellView {
     return this.ofKind("Namespace").map(({ metadata }) => metadata.name);
   }
 }
+
+/** Whether pods may be in a namespace. */
+export const isForPods = ({ metadata }: Manifest): boolean => metadata.labels?.[PODS_LABEL] !== "none";
 
 function templateOf({ kind, spec }: Manifest): Fields | undefined {
   switch (kind) {

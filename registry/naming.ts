@@ -26,6 +26,7 @@ export function roleNames(id: string): RoleNames {
   return {
     owner: `${database}_owner`,
     readWrite: `${database}_rw`,
+    readOnly: `${database}_ro`,
     appA: `${database}_app_a`,
     appB: `${database}_app_b`,
     migrate: `${database}_migrate`,
@@ -38,6 +39,8 @@ export interface RoleNames {
   readonly owner: string;
   /** NOLOGIN; reads and writes rows. */
   readonly readWrite: string;
+  /** NOLOGIN; enters the own database and reads rows. */
+  readonly readOnly: string;
   /** LOGINs of the application, which alternate when its credentials rotate. */
   readonly appA: string;
   readonly appB: string;
@@ -47,15 +50,8 @@ export interface RoleNames {
   readonly backup: string;
 }
 
-/** The Secret with the application's credentials: `acme-db-secret`. */
+/** The Secret with a tenant's credentials, wherever its pods run: `acme-db-secret`. */
 export const databaseSecretName = (id: string): string => `${id}-db-secret`;
-/** The Secret with the init Job's credentials. */
-export const migrateSecretName = (id: string): string => `${id}-db-migrate-secret`;
-/** The Secret with the backup Job's credentials. */
-export const backupSecretName = (id: string): string => `${id}-db-backup-secret`;
-
-/** The Secret with the init Job's credentials for the database that the tenant is about to move to. */
-export const moveSecretName = (id: string): string => `${id}-db-move-secret`;
 
 /** The Certificate of a tenant's host and the Secret it fills: `acme-tls`. */
 export const certificateName = (id: string): string => `${id}-tls`;
@@ -121,6 +117,7 @@ export const MAINTENANCE = "warehouse-maintenance";
 export const SERVICE = "warehouse-service";
 export const ROUTE = "warehouse-route";
 export const INGRESS = "warehouse-ingress";
+export const GRANT = "warehouse-tenants";
 export const BACKUP = "warehouse-backup";
 export const INIT = "warehouse-init";
 export const METRICS = "warehouse-metrics";
@@ -144,6 +141,9 @@ export const TENANT_LABEL = "tenantstack.io/tenant";
 
 /** Label that ties a namespace to its cell; the cell's admission policies bind by it. */
 export const CELL_LABEL = "tenantstack.io/cell";
+
+/** Label of a namespace in which no pods may be: `none`. */
+export const PODS_LABEL = "tenantstack.io/pods";
 
 /** Annotation without which a namespace cannot be deleted: the tenant's id, or the name of any other namespace. */
 export const ALLOW_DELETE = "tenantstack.io/allow-delete";
@@ -200,24 +200,31 @@ export function maintenanceLabels(id: string): { readonly app: string; readonly 
   return { app: MAINTENANCE, customer: id };
 }
 
-/**
- * The CronJob that backs up a tenant's database and files, where its files are, and is the pattern of the Jobs that read
- * its backups.
- */
-export const backupJobOf = ({
-  id,
-  plan,
-  placement,
-}: BackedUp): { readonly namespace: string; readonly name: string } =>
-  placement === "silo"
-    ? { namespace: namespaceName(id), name: BACKUP }
-    : { namespace: poolName(plan), name: `${BACKUP}-${id}` };
-
-interface BackedUp {
+interface Placed {
   readonly id: string;
   readonly plan: PlanName;
   readonly placement: Placement;
 }
+
+interface JobPlace {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** An object that runs where the tenant is served: in its own namespace, or in its pool's under a name with its id. */
+const whereServed = ({ id, plan, placement }: Placed, name: string): JobPlace =>
+  placement === "silo"
+    ? { namespace: namespaceName(id), name }
+    : { namespace: poolName(plan), name: `${name}-${id}` };
+
+/**
+ * The CronJob that backs up a tenant's database and files, where its files are, and is the pattern of the Jobs that read
+ * its backups.
+ */
+export const backupJobOf = (tenant: Placed): JobPlace => whereServed(tenant, BACKUP);
+
+/** The Job that creates what a release needs of a tenant. */
+export const initJobOf = (tenant: Placed): JobPlace => whereServed(tenant, INIT);
 
 /** Labels of the application's pods and of what selects them. */
 export function appLabels(id: string): { readonly app: string; readonly customer: string } {

@@ -108,6 +108,6 @@ export const credentials = z
   .strictObject({
     rotation: count(0, 10_000)
       .default(0)
-      .meta({ description: "Raise it by one to replace the application's database password." }),
+      .meta({ description: "Raise it by one to replace the passwords of the tenant's database logins." }),
   })
   .meta({ description: "The tenant's generated credentials." });

@@ -1,6 +1,6 @@
 import type { AI_WORKFLOWS, CHATBOTS, Placement, PlanName } from "./catalogue.ts";
 import type { FinalBackup, ProvisionedState, SUSPENSION_MODES } from "./lifecycle.ts";
-import type { MovePhase } from "./placement.ts";
+import { hasOwnApp, type MovePhase } from "./placement.ts";
 import type { SECRET_DELIVERIES } from "./schema.ts";
 import type { Ring } from "./tenantSchema.ts";
 
@@ -152,7 +152,7 @@ export interface TenantSpec {
     readonly backup: number;
     readonly database: number;
   };
-  /** How often the application's database password has been replaced. */
+  /** How often the passwords of the tenant's logins have been replaced. */
   readonly credentials: { readonly rotation: number };
   readonly backup: {
     /** Cron schedule, UTC, its minute spread by the tenant's id. */
@@ -174,3 +174,11 @@ export interface TenantSpec {
 
 /** Whether the tenant's data must not be deleted. An archived tenant's may, by the next edit: protection is read from before. */
 export const keepsData = ({ state }: Pick<TenantSpec, "state">): boolean => state !== "archived";
+
+/** Whether pods of the tenant run in its own namespace: its application, or the Jobs of a move or of its end. */
+export const runsPods = ({
+  placement,
+  move,
+  leaving,
+}: Pick<TenantSpec, "placement" | "move" | "leaving">): boolean =>
+  hasOwnApp(placement) || move !== undefined || leaving !== undefined;

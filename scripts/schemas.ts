@@ -4,11 +4,13 @@ import { join } from "node:path";
 import { REFERENCE_FILE, renderReference } from "../cli/reference.ts";
 import { renderSchemas } from "./jsonSchemas.ts";
 import { OPS_REFERENCE_FILE, renderOpsReference } from "./opsReference.ts";
+import { renderResources, RESOURCES_FILE } from "./resourceCount.ts";
 
 const generated = {
   ...renderSchemas(),
   [REFERENCE_FILE]: renderReference(),
   [OPS_REFERENCE_FILE]: renderOpsReference(),
+  [RESOURCES_FILE]: await renderResources(),
 };
 for (const [file, text] of Object.entries(generated))
   writeFileSync(join(import.meta.dirname, "..", file), text);

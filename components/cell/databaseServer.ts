@@ -1,5 +1,6 @@
 import { Grant } from "@pulumi/postgresql/grant.js";
-import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
+import { ComponentResource, type ComponentResourceOptions, type Output } from "@pulumi/pulumi";
+import { createSeed } from "../login.ts";
 
 /** Databases of the server itself, which every role could otherwise connect to. */
 const SYSTEM_DATABASES = ["postgres", "template1"] as const;
@@ -7,9 +8,12 @@ const SYSTEM_DATABASES = ["postgres", "template1"] as const;
 /**
  * Closes the server's own databases to everyone but their owner. PUBLIC may connect to them by default, and
  * revoking it on tenants' databases does not reach them: access lists are not inherited from templates.
- * The platform's role must own both, as the master user does on RDS.
+ * The platform's role must own both, as the master user does on RDS. The passwords of all tenants' logins follow from
+ * one seed.
  */
 export class DatabaseServer extends ComponentResource {
+  readonly seed: Output<string>;
+
   constructor(name: string, opts: ComponentResourceOptions) {
     super("warehouse:tenancy:DatabaseServer", name, {}, opts);
     for (const database of SYSTEM_DATABASES) {
@@ -19,6 +23,7 @@ export class DatabaseServer extends ComponentResource {
         { parent: this },
       );
     }
+    this.seed = createSeed(`${name}-password-seed`, this);
     this.registerOutputs({});
   }
 }

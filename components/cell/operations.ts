@@ -7,7 +7,7 @@ import { JOB_POD } from "../../registry/resolve.ts";
 import { failurePolicy, FINAL_EXIT_CODES, loginEnv } from "../job.ts";
 import { bucketEnv, type EnvVar } from "../bucketEnv.ts";
 import { createBucketAccount } from "../bucketAccount.ts";
-import { createLogin, createLoginSecret } from "../login.ts";
+import { createCredentials, createLogin, createSeed } from "../login.ts";
 import { createNamespace } from "../namespace.ts";
 import { createNetworkPolicies, JOBS_ONLY } from "../network.ts";
 import { CONTAINER_SECURITY, hardenedPod, resourceRequirements } from "../pod.ts";
@@ -75,7 +75,8 @@ export class Operations extends ComponentResource {
       roleArn: this.#role("restore", cell, RESTORE_ACCOUNT, restorePolicy(bucketFacts(cell))),
     });
 
-    const login = createLogin(outer, "login", OPERATIONS.login, {
+    const seed = createSeed(`${name}-login-password`, this);
+    const login = createLogin({ ...outer, seed }, "login", OPERATIONS.login, {
       connectionLimit: CONNECTIONS,
       createDatabase: true,
     });
@@ -85,10 +86,15 @@ export class Operations extends ComponentResource {
       // Both change the access list of one database: at once they fail with "tuple concurrently updated".
       { parent: this, dependsOn: [server] },
     );
-    const secret = createLoginSecret(scope, "secret", OPERATIONS.secret, login, ENTRANCE, entry);
+    const secret = createCredentials(
+      scope,
+      { suffix: "secret", name: OPERATIONS.secret },
+      [{ prefix: "", login, database: ENTRANCE }],
+      [entry],
+    );
 
     const env = bucketEnv(cell, OPERATIONS.account);
-    const weak = [...env, ...loginEnv(scope, secret.name)];
+    const weak = [...env, ...loginEnv(scope, { secret, prefix: "" })];
     createCronJob(scope, account, guards, {
       name: OPERATIONS.drills,
       args: ["drills"],

@@ -7,18 +7,17 @@ import {
   poolMaintenanceLabels,
   poolName,
 } from "../../registry/naming.ts";
-import { withSolvers } from "../../registry/quota.ts";
 import type { PoolSpec, TenantSpec } from "../../registry/spec.ts";
 import { SECRET_FILE_MODE } from "../applicationLogin.ts";
 import { createApplication, createService, createUploads, uploadsMounts } from "../application.ts";
 import { provingHosts } from "../certificate.ts";
-import type { Backend } from "../edge.ts";
+import { createReferenceGrant, type Backend } from "../edge.ts";
 import { createMaintenance } from "../maintenance.ts";
 import { createPoolMonitoring } from "../monitoring.ts";
 import { createNamespace, hostClaims } from "../namespace.ts";
 import { createNetworkPolicies } from "../network.ts";
 import type { Volume } from "../move.ts";
-import { createQuota, servicesFor } from "../quota.ts";
+import { createQuota } from "../quota.ts";
 import type { NamespacedScope } from "../scope.ts";
 import type { SharedApp } from "../tenantStack.ts";
 import type { CellConfig } from "./config.ts";
@@ -27,11 +26,11 @@ import { createDirectory, type DirectoryEntry } from "./directory.ts";
 /** Where the application finds its tenants: one file a host. */
 const DIRECTORY_PATH = "/etc/warehouse/tenants";
 
-/** For each tenant an Ingress with its certificate, a backup with its login, and the Jobs that its CronJob keeps. */
+/** For each tenant its credentials, an Ingress with its certificate, the init Job, a backup and the Jobs that it keeps. */
 const OBJECTS = {
   "count/secrets": "700",
   "count/cronjobs.batch": "200",
-  "count/jobs.batch": "1500",
+  "count/jobs.batch": "1700",
 } as const;
 
 /** Hosts that prove themselves by HTTP at once, where they do; others wait until some have. */
@@ -67,7 +66,7 @@ export interface PoolArgs {
   readonly spec: PoolSpec;
   readonly cell: CellConfig;
   readonly foundation: readonly Resource[];
-  /** The tenants that it serves. */
+  /** The tenants that it serves, and those that move to it or away. */
   readonly tenants: readonly TenantSpec[];
   /** What must be there before the application starts. */
   readonly after: readonly Resource[];
@@ -80,11 +79,11 @@ export interface PoolArgs {
 export class Pool extends ComponentResource implements SharedApp {
   readonly #scope: NamespacedScope;
   readonly #spec: PoolSpec;
-  readonly #guards: readonly Resource[];
   readonly #namespace: Output<string>;
   readonly #service: Output<string>;
   readonly name: string;
   readonly volume: Volume;
+  readonly guards: readonly Resource[];
   readonly #standIns = new Map<Mode, Output<string>>();
 
   constructor({ spec, cell, foundation, tenants, after }: PoolArgs, opts: ComponentResourceOptions) {
@@ -93,7 +92,8 @@ export class Pool extends ComponentResource implements SharedApp {
     this.name = name;
     const outer = { name, labels: poolLabels(spec.plan), cell, foundation, parent: this };
     // Ingresses of the tenants are in it, routes in their own namespaces.
-    const claims = cell.edge.mode === "ingress" ? tenants.map(hostClaims) : [];
+    const served = tenants.filter(({ plan }) => plan === spec.plan);
+    const claims = cell.edge.mode === "ingress" ? served.map(hostClaims) : [];
     this.#namespace = createNamespace(outer, name, {
       annotations: Object.assign({}, ...claims) as Record<string, string>,
     });
@@ -105,14 +105,11 @@ export class Pool extends ComponentResource implements SharedApp {
       bucket: true,
       solvers,
       // Its tenants share its pods, and so what any of them reaches.
-      egress: tenants.flatMap(({ egress }) => egress),
+      egress: served.flatMap(({ egress }) => egress),
     });
-    this.#guards = [
-      ...createQuota(scope, withSolvers(spec.quota, solvers), [], { ...OBJECTS, ...servicesFor(solvers) }),
-      ...network,
-    ];
+    this.guards = [...createQuota(scope, spec.quota, { objects: OBJECTS, solvers }), ...network];
     const selector = poolAppLabels(spec.plan);
-    const claim = createUploads(scope, { bytes: spec.uploadsBytes, protect: true, after: this.#guards });
+    const claim = createUploads(scope, { bytes: spec.uploadsBytes, protect: true, after: this.guards });
     const mounts = uploadsMounts(claim);
     const pods = createApplication(scope, {
       selector,
@@ -139,11 +136,12 @@ export class Pool extends ComponentResource implements SharedApp {
         ],
       },
       annotations: {},
-      after: [...this.#guards, ...after],
+      after: [...this.guards, ...after],
     });
     this.volume = { namespace: this.#namespace, claim };
     this.#service = createService(scope, { labels: selector, selector, pods });
-    createPoolMonitoring(scope, spec, tenants);
+    if (cell.edge.mode === "gateway" && tenants.length > 0) createReferenceGrant(scope, tenants);
+    createPoolMonitoring(scope, spec, served);
     this.registerOutputs({});
   }
 
@@ -164,7 +162,7 @@ export class Pool extends ComponentResource implements SharedApp {
     if (known !== undefined) return known;
     const name = STAND_IN[mode];
     const selector = poolMaintenanceLabels(this.#spec.plan, mode);
-    const pods = createMaintenance(this.#scope, { mode, name, selector, after: this.#guards });
+    const pods = createMaintenance(this.#scope, { mode, name, selector, after: this.guards });
     const suffix = `${name.replace(/^warehouse-/, "")}-service`;
     const service = createService(this.#scope, { suffix, name, labels: selector, selector, pods });
     this.#standIns.set(mode, service);

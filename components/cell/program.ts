@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { setImmediate } from "node:timers/promises";
 import type { Billing } from "../../billing/contract.ts";
 import { buildBilling } from "../../billing/build.ts";
 import { formatIssue, formatIssues, type Checked, type Issue } from "../../registry/issues.ts";
@@ -63,6 +64,8 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
 
   const cell = config.value;
   const providers = createProviders(cell, password.value);
+  // The engine begins while the rest is declared.
+  await setImmediate();
   const foundation = new Foundation(cell, { providers }).parts;
   const server = new DatabaseServer("database-server", { providers });
   const operations = cell.operations
@@ -75,7 +78,10 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
   const fleet = new Fleet({ cell, namespace, currency }, { providers });
   const hooks = lifecycleHooks(loaded.value, cell, () => valueOf(password.value));
   const shrinking = shrinkingTenants(applied, tenants);
-  const deployed = deployTenants({ cell, foundation, tenants, pools, shrinking, hooks }, { providers });
+  const deployed = await deployTenants(
+    { cell, foundation, seed: server.seed, tenants, pools, shrinking, hooks },
+    { providers },
+  );
   const all = [server, fleet, ...(operations === undefined ? [] : [operations]), ...deployed];
   new CellRecord({ cell, hooks, all }, { providers });
   return {

@@ -10,7 +10,7 @@ import { applicationLogin } from "../applicationLogin.ts";
 import { scratchMounts } from "../application.ts";
 import type { SharedRoles } from "../database.ts";
 import { createJob, FINAL_EXIT_CODES, loginEnv } from "../job.ts";
-import { createLogin, createLoginSecret } from "../login.ts";
+import { createCredentials, createLogin, createSeed, type LoginRef } from "../login.ts";
 import { createNamespace } from "../namespace.ts";
 import { createNetworkPolicies, JOBS_ONLY } from "../network.ts";
 import { createQuota } from "../quota.ts";
@@ -57,7 +57,8 @@ export class SharedDatabase extends ComponentResource implements SharedRoles {
     const owner = role("owner", SHARED.owner);
     const readWrite = role("rw", SHARED.readWrite);
     const readOnly = role("ro", SHARED.readOnly);
-    const migrate = createLogin(outer, "migrate", SHARED.migrate, {
+    const seed = createSeed(`${name}-migrate-password`, this);
+    const migrate = createLogin({ ...outer, seed }, "migrate", SHARED.migrate, {
       connectionLimit: CONNECTIONS.migrate,
       roles: [owner.name],
       assumeRole: owner.name,
@@ -86,15 +87,13 @@ export class SharedDatabase extends ComponentResource implements SharedRoles {
       { name: SCHEMA, database: database.name, owner: owner.name },
       { parent: this, dependsOn: [last], deletedWith: database },
     );
-    const secret = createLoginSecret(
+    const secret = createCredentials(
       scope,
-      "migrate-secret",
-      MIGRATE_SECRET,
-      migrate,
-      SHARED.database,
-      schema,
+      { suffix: "migrate-secret", name: MIGRATE_SECRET },
+      [{ prefix: "", login: migrate, database: SHARED.database }],
+      [schema],
     );
-    this.ready = createJobs(scope, release, secret.name, guards);
+    this.ready = createJobs(scope, release, { secret, prefix: "" }, guards);
     this.readWrite = readWrite.name;
     this.readOnly = readOnly.name;
     this.registerOutputs({});
@@ -105,19 +104,19 @@ export class SharedDatabase extends ComponentResource implements SharedRoles {
 function createJobs(
   scope: NamespacedScope,
   release: Release,
-  secret: Output<string>,
+  login: LoginRef,
   guards: readonly Resource[],
 ): Resource {
   const operation = (name: string, command: string, after: readonly Resource[]) =>
     createJob(scope, {
       name,
-      container: { image: scope.cell.backup.image, args: [command], env: loginEnv(scope, secret) },
+      container: { image: scope.cell.backup.image, args: [command], env: loginEnv(scope, login) },
       finalExitCodes: FINAL_EXIT_CODES,
       deadlineSeconds: 600,
       after,
     });
   const bootstrap = operation("warehouse-bootstrap", "pool-bootstrap", guards);
-  const { env, mounts } = applicationLogin(release, secret, scratchMounts());
+  const { env, mounts } = applicationLogin(release, login, scratchMounts());
   const migrations = createJob(scope, {
     name: "warehouse-migrations",
     container: {

@@ -1,4 +1,5 @@
-import type { ComponentResourceOptions, Resource } from "@pulumi/pulumi";
+import type { ComponentResourceOptions, Output, Resource } from "@pulumi/pulumi";
+import { setImmediate } from "node:timers/promises";
 import { hasOwnDatabase } from "../../registry/placement.ts";
 import type { PoolSpec, TenantSpec } from "../../registry/spec.ts";
 import { TenantStack } from "../tenantStack.ts";
@@ -14,6 +15,8 @@ export interface CellParts {
   readonly cell: CellConfig;
   /** What is in force before the first namespace: see `Foundation`. */
   readonly foundation: readonly Resource[];
+  /** What the passwords of the tenants' logins follow from. */
+  readonly seed: Output<string>;
   readonly tenants: readonly TenantSpec[];
   /** The pools that the cell has: see `neededPools`. */
   readonly pools: readonly PoolSpec[];
@@ -23,13 +26,14 @@ export interface CellParts {
 }
 
 /**
- * Declares what tenants share, each tenant, and then the directories that name them to their pools.
+ * Declares what tenants share, each tenant, and then the directories that name them to their pools. Between tenants the
+ * engine has its turn: otherwise it would hear of the first when the last is declared.
  * @returns what depends on all of it
  */
-export function deployTenants(
-  { cell, foundation, tenants, pools, shrinking, hooks }: CellParts,
+export async function deployTenants(
+  { cell, foundation, seed, tenants, pools, shrinking, hooks }: CellParts,
   opts: ComponentResourceOptions,
-): Resource[] {
+): Promise<Resource[]> {
   const sharing = pools.find(({ placement }) => !hasOwnDatabase(placement));
   const shared =
     sharing === undefined
@@ -38,7 +42,9 @@ export function deployTenants(
   const bucket = createTenantBucket(cell, opts);
   const byPlan = new Map(
     pools.map((spec) => {
-      const members = tenants.filter(({ plan }) => plan === spec.plan);
+      const members = tenants.filter(
+        ({ plan, move }) => plan === spec.plan || move?.other.plan === spec.plan,
+      );
       const after = shared === undefined || hasOwnDatabase(spec.placement) ? [] : [shared.ready];
       return [
         spec.plan,
@@ -51,6 +57,7 @@ export function deployTenants(
   );
   const all: Resource[] = shared === undefined ? [] : [shared];
   for (const spec of tenants) {
+    await setImmediate();
     const home = byPlan.get(spec.plan);
     const other = spec.move === undefined ? undefined : byPlan.get(spec.move.other.plan);
     const stack = new TenantStack(
@@ -58,6 +65,7 @@ export function deployTenants(
         spec,
         cell,
         foundation,
+        seed,
         hooks,
         bucket,
         shrinks: shrinking.has(spec.id),

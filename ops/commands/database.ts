@@ -1,8 +1,9 @@
-import { databaseEnvironment, databaseLogin } from "../environment.ts";
+import { databaseEnvironment, databaseLogin, text } from "../environment.ts";
 import { assertIsolation } from "../isolation.ts";
 import { bootstrapPool } from "../pool/bootstrap.ts";
 import { checkPool } from "../pool/check.ts";
 import type { DatabaseLogin } from "../postgres.ts";
+import { prepareSchema } from "../schema.ts";
 import { command, type Command } from "./command.ts";
 
 const onDatabase = (
@@ -27,6 +28,17 @@ export const poolCheck = onDatabase(
   "Makes sure that row-level security covers every table of the database that tenants share.",
   checkPool,
   (name) => `row-level security covers ${name}`,
+);
+
+export const schemaPrepare = command(
+  "Lets a tenant's roles use what its migrations create in the database of its own.",
+  databaseEnvironment.extend({ TENANT_ID: text.describe("id of the tenant") }),
+  async (env, { log }) => {
+    const login = databaseLogin(env);
+    await prepareSchema(login, env.TENANT_ID);
+    log(`${login.name} is ready for the application's migrations`);
+    return undefined;
+  },
 );
 
 export const isolationAssert = onDatabase(

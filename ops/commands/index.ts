@@ -1,7 +1,7 @@
 import { backupCommand, exportCommand } from "./backup.ts";
 import type { Command } from "./command.ts";
 import { describeCommand, verifyCommand } from "./describe.ts";
-import { isolationAssert, poolBootstrap, poolCheck } from "./database.ts";
+import { isolationAssert, poolBootstrap, poolCheck, schemaPrepare } from "./database.ts";
 import { filesPull, filesPurge, filesPush, filesVerify, moveCommand } from "./move.ts";
 import { archiveFiles, archiveRows, finalVerify, shutOutCommand } from "./offboarding.ts";
 import { drillCommand, drillsCommand, filesRestore, janitorCommand, restoreCommand } from "./restore.ts";
@@ -31,5 +31,6 @@ export const commands: Readonly<Record<string, Command>> = {
   "archive-files": archiveFiles,
   "pool-bootstrap": poolBootstrap,
   "pool-check": poolCheck,
+  "schema-prepare": schemaPrepare,
   "isolation-assert": isolationAssert,
 };

@@ -102,9 +102,8 @@ async function swap(
   await takeBeside(beside, client);
   await takeOver(client, name, scratch);
   const kept = await nameForKept(client, name);
-  const { appA, appB, migrate, backup: reader } = roleNames(tenantId);
   // Only a member may end a session.
-  await asMember(client, [appA, appB, migrate, reader], () =>
+  await asMember(client, await loginsOf(client, tenantId), () =>
     withConnection(platform, async (renaming) => {
       await renaming.query("BEGIN");
       await renaming.query(`SET LOCAL lock_timeout = '${waitSeconds()}s'`);
@@ -118,6 +117,16 @@ async function swap(
     if (janitor !== undefined) await client.query(`ALTER DATABASE ${kept} OWNER TO ${janitor}`);
   });
   log(`${name} is the restored database; the one before is kept for ${KEPT_DAYS} days, closed, as ${kept}`);
+}
+
+/** The logins that a tenant has: of the application's two the second comes with a rotation. */
+async function loginsOf(client: Client, tenantId: string): Promise<string[]> {
+  const { appA, appB, migrate, backup: reader } = roleNames(tenantId);
+  const { rows } = await client.query<{ rolname: string }>(
+    "SELECT rolname FROM pg_roles WHERE rolname = ANY ($1::text[])",
+    [[appA, appB, migrate, reader]],
+  );
+  return rows.map(({ rolname }) => rolname);
 }
 
 /** Renames a database that is in use: PostgreSQL waits 5 s for the sessions in it, which another session ends. */

@@ -1,6 +1,6 @@
 import { parseBytes, parseCpu } from "../../registry/quantities.ts";
 import { JOB_POD } from "../../registry/resolve.ts";
-import type { CellView, Check, Workload } from "../cell.ts";
+import { isForPods, type CellView, type Check, type Workload } from "../cell.ts";
 import { at, fieldsOf, numberOf, textOf } from "../fields.ts";
 import { selects } from "../network.ts";
 
@@ -45,7 +45,14 @@ const COUNTED = [
 export const quotasFit: Check = function* (cell) {
   for (const namespace of cell.ofKind("Namespace")) {
     const { name } = namespace.metadata;
-    if (cell.ofKind("LimitRange", name).length === 0) yield [namespace, "has no default limits"];
+    if (!isForPods(namespace)) {
+      if (cell.workloads.some((each) => each.namespace === name))
+        yield [namespace, "is not for pods, but has some"];
+      continue;
+    }
+    // Cert-manager's pods state no limits.
+    if (cell.has("NetworkPolicy", name, "warehouse-solver") && cell.ofKind("LimitRange", name).length === 0)
+      yield [namespace, "has no default limits"];
     const [quota] = cell.ofKind("ResourceQuota", name);
     if (quota === undefined) {
       yield [namespace, "has no quota"];

@@ -1,6 +1,6 @@
 import { isIpv6Range, isPublic, prefixOf } from "../../registry/addresses.ts";
 import { BUCKET_LABELS, ISOLATION, OPERATIONS, SOLVER_LABELS } from "../../registry/naming.ts";
-import type { CellView, Check, Workload } from "../cell.ts";
+import { isForPods, type CellView, type Check, type Workload } from "../cell.ts";
 import { at, fieldsOf, type Fields, listOf, numberOf, textOf, textsOf } from "../fields.ts";
 import { Network, selects, type Endpoint } from "../network.ts";
 
@@ -50,9 +50,9 @@ const distinct = (cell: CellView): Workload[] => [
   ).values(),
 ];
 
-/** Default-deny holds in every namespace, also for pods that nobody has thought of. */
+/** Default-deny holds in every namespace that pods may be in, also for pods that nobody has thought of. */
 export const namespacesDenyByDefault: Check = function* (cell) {
-  for (const namespace of cell.ofKind("Namespace")) {
+  for (const namespace of cell.ofKind("Namespace").filter(isForPods)) {
     const policies = cell.ofKind("NetworkPolicy", namespace.metadata.name).map(({ spec }) => fieldsOf(spec));
     const all = policies.filter(({ podSelector }) => Object.keys(fieldsOf(podSelector)).length === 0);
     for (const direction of ["Ingress", "Egress"])

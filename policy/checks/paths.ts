@@ -1,3 +1,4 @@
+import { namespaceName } from "../../registry/naming.ts";
 import type { CellView, Check } from "../cell.ts";
 import { at, fieldsOf, listOf, textOf } from "../fields.ts";
 import { selects } from "../network.ts";
@@ -73,11 +74,12 @@ export const routesLeadToServices: Check = function* (cell) {
   }
   for (const grant of cell.ofKind("ReferenceGrant")) {
     const { from, to } = fieldsOf(grant["spec"]);
+    const tenants = cell.namespaces.filter((each) => each.startsWith(namespaceName("")));
     const routes = listOf(from).every(
-      (each) => each["kind"] === "HTTPRoute" && each["namespace"] === grant.metadata.name,
+      (each) => each["kind"] === "HTTPRoute" && tenants.includes(textOf(each["namespace"])),
     );
     if (!routes || listOf(to).some(({ kind }) => kind !== "Service"))
-      yield [grant, "lets more in than routes of one tenant to Services"];
+      yield [grant, "lets more in than routes of the cell's tenants to Services"];
   }
   for (const ingress of cell.ofKind("Ingress"))
     for (const { http } of listOf(at(ingress["spec"], "rules")))

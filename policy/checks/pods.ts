@@ -148,14 +148,11 @@ export const referencesExist: Check = function* (cell) {
   }
 };
 
-/** No account gives its pods a token, the one of pods that name none included. */
+/** No account gives its pods a token. To those of the `default` account the admission policy for pods gives none. */
 export const accountsGiveNoToken: Check = function* (cell) {
   for (const account of cell.ofKind("ServiceAccount"))
     if (account["automountServiceAccountToken"] !== false)
       yield [account, "gives its pods a token of the API server"];
-  for (const namespace of cell.ofKind("Namespace"))
-    if (!cell.has("ServiceAccount", namespace.metadata.name, "default"))
-      yield [namespace, "its default account gives a token to pods that name no account"];
 };
 
 const FIELD = /^(?:\*|\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)(?:\/\d+)?$/;

@@ -56,7 +56,8 @@ export async function tenantRows(
       ({ id, plan = "", placement = "silo", state = "", host = "", namespace = `customer-${id}` }) => {
         const pool = placement === "silo" ? undefined : poolName(plan as PlanName);
         const secret = secrets.items.find(
-          ({ metadata }) => metadata.namespace === namespace && metadata.name === databaseSecretName(id),
+          ({ metadata }) =>
+            metadata.namespace === (pool ?? namespace) && metadata.name === databaseSecretName(id),
         );
         const name = (secret?.data as Readonly<Record<string, string>> | undefined)?.name;
         return {

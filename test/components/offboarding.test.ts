@@ -112,10 +112,8 @@ describe("a tenant in state offboarding", () => {
   });
 
   it("cannot enter its database", async () => {
-    expect(inputs(await leaving("enterprise", "offboarding"), "carla-connect-rw")).toMatchObject({
-      privileges: [],
-    });
-    expect(inputs(await leaving("starter", "offboarding"), "carla-rw")).toMatchObject({ roles: [] });
+    expect(inputs(await leaving("enterprise", "offboarding"), "carla-rw")).toMatchObject({ roles: [] });
+    expect(inputs(await leaving("starter", "offboarding"), "carla-app-a")).toMatchObject({ roles: [] });
   });
 });
 

@@ -1,7 +1,8 @@
 import { directoryIssues, MAX_DIRECTORY_BYTES } from "../../components/cell/directory.ts";
 import { neededPools } from "../../components/cell/pool.ts";
+import { passwordOf } from "../../components/login.ts";
 import { formatIssue } from "../../registry/issues.ts";
-import { gatewayCell, ingressCell, renderCell } from "../support/cell.ts";
+import { gatewayCell, ingressCell, renderCell, SEED } from "../support/cell.ts";
 import type { Registration } from "../support/mocks.ts";
 import { loadValid, registryOf } from "../support/registry.ts";
 
@@ -115,10 +116,10 @@ describe("a pool", () => {
     const domains = [{ host: "shop.example.org", verification: "verified" }];
     const branding = { productName: "Dora's" };
     const registrations = await render([{ ...professional, domains, branding }, starter]);
+    const password = passwordOf(SEED, "warehouse_dora_app_a", 0);
     const entry = {
       tenantId: "dora",
-      databaseUrl:
-        "postgres://warehouse_dora_app_a:secret-of-dora-app-a-password@db.internal:5432/warehouse_dora?sslmode=verify-full",
+      databaseUrl: `postgres://warehouse_dora_app_a:${password}@db.internal:5432/warehouse_dora?sslmode=verify-full`,
       features: {
         PLAN: "professional",
         BRAND_NAME: "Dora's",
@@ -141,10 +142,8 @@ describe("a pool", () => {
         ) as unknown,
       },
     });
-    const others = registrations.filter(
-      ({ name, type }) => !/Secret$|Role$|RandomPassword$/.test(type) && name,
-    );
-    expect(JSON.stringify(others)).not.toContain("secret-of-");
+    const others = registrations.filter(({ type }) => !/:(Secret|Role)$/.test(type));
+    expect(JSON.stringify(others)).not.toContain(password);
   });
 
   it("does not know a suspended tenant, whose hosts it answers for all the same", async () => {
@@ -178,18 +177,25 @@ describe("a pool", () => {
     expect(find(registrations, ":Certificate", "carla-certificate")).toMatchObject({
       metadata: { name: "carla-tls", namespace: "pool-starter" },
     });
-    expect(named(registrations, "carla-reference-grant")).toEqual([]);
+    expect(named(registrations, "pool-starter-reference-grant")).toEqual([]);
   });
 
   it("lets only the routes of its tenants lead to it", async () => {
-    const registrations = await render([starter]);
-    expect(find(registrations, ":ReferenceGrant", "carla-reference-grant")).toMatchObject({
-      metadata: { name: "customer-carla", namespace: "pool-starter" },
-      spec: {
-        from: [{ kind: "HTTPRoute", namespace: "customer-carla" }],
-        to: [{ group: "", kind: "Service" }],
-      },
-    });
+    const leaving = { id: "carol", plan: "professional", migration: { kind: "placement", from: "starter" } };
+    const entries = [starter, professional, { id: "acme" }];
+    for (const phase of ["prepare", "cutover"]) {
+      const moving = { ...leaving, migration: { ...leaving.migration, phase } };
+      const registrations = await render([...entries, moving]);
+      const from = (pool: string): string[] =>
+        (
+          find(registrations, ":ReferenceGrant", `${pool}-reference-grant`) as {
+            spec: { from: { kind: string; namespace: string }[] };
+          }
+        ).spec.from.map(({ kind, namespace }) => `${kind} ${namespace}`);
+      // A tenant that moves is let in by both: so its route can lead to either at any moment.
+      expect(from("pool-starter")).toEqual(["HTTPRoute customer-carla", "HTTPRoute customer-carol"]);
+      expect(from("pool-professional")).toEqual(["HTTPRoute customer-dora", "HTTPRoute customer-carol"]);
+    }
   });
 });
 
@@ -224,45 +230,28 @@ describe("the directory's size", () => {
 });
 
 describe("a tenant of the pool", () => {
-  it("has its namespace, limits, isolation, logins and backup, and no database", async () => {
+  it("has a namespace without pods, a login, its route and its backup, and no database", async () => {
     const registrations = await render([starter]);
     expect(named(registrations, "carla").sort()).toMatchInlineSnapshot(`
      [
        "carla",
        "carla-app-a",
-       "carla-app-a-password",
-       "carla-app-b",
-       "carla-app-b-password",
        "carla-backup",
        "carla-backup",
-       "carla-backup-account",
-       "carla-backup-account",
        "carla-backup-account-pool-starter",
        "carla-backup-account-pool-starter",
-       "carla-backup-password",
        "carla-backup-prefix",
-       "carla-db-backup-secret",
-       "carla-db-migrate-secret",
-       "carla-db-secret",
-       "carla-default-account",
+       "carla-db-secret-pool-starter",
        "carla-init",
-       "carla-isolation",
        "carla-lifecycle",
-       "carla-limits",
-       "carla-migrate",
-       "carla-migrate-password",
        "carla-namespace",
-       "carla-quota",
-       "carla-reference-grant",
        "carla-route",
-       "carla-rw",
      ]
     `);
-    expect(find(registrations, ":Role", "carla-rw")).toMatchObject({ roles: ["warehouse_shared_rw"] });
+    expect(find(registrations, ":Role", "carla-app-a")).toMatchObject({ roles: ["warehouse_shared_rw"] });
     expect(find(registrations, ":Role", "carla-backup")).toMatchObject({ roles: ["warehouse_shared_ro"] });
-    expect(find(registrations, ":Role", "carla-migrate")).toMatchObject({ roles: ["warehouse_carla_rw"] });
-    expect(find(registrations, ":ResourceQuota", "carla-quota")).toMatchObject({
-      spec: { hard: { pods: "3", "requests.storage": "0" } },
+    expect(find(registrations, ":Namespace", "carla-namespace")).toMatchObject({
+      metadata: { labels: { "tenantstack.io/pods": "none" } },
     });
   });
 
@@ -293,7 +282,8 @@ describe("a tenant of the pool", () => {
       const { serviceAccountName, containers } = spec.jobTemplate.spec.template.spec;
       const [{ name, env, volumeMounts }] = containers;
       const value = (variable: string) => env.find((each) => each.name === variable)?.value;
-      const { metadata: secret } = find(registrations, ":Secret", `${id}-db-backup-secret`) as {
+      const suffix = id === "acme" ? "" : id === "carla" ? "-pool-starter" : "-pool-professional";
+      const { metadata: secret } = find(registrations, ":Secret", `${id}-db-secret${suffix}`) as {
         metadata: { namespace: string };
       };
       return {

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import type { CellConfig } from "../../components/cell/config.ts";
+import { passwordOf } from "../../components/login.ts";
 import { PLAN_NAMES } from "../../registry/catalogue.ts";
-import { gatewayCell, ingressCell, renderCell } from "../support/cell.ts";
+import { gatewayCell, ingressCell, renderCell, SEED } from "../support/cell.ts";
 import type { Registration } from "../support/mocks.ts";
 import { loadValid, realRegistry, registryOf } from "../support/registry.ts";
 
@@ -27,6 +28,14 @@ function find(registrations: readonly Registration[], type: string, name: string
 /** How the engine marks a secret value. */
 const SECRET = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270" };
 
+/** What a Secret holds. */
+function credentials(registrations: readonly Registration[], name: string): Record<string, string> {
+  const { value } = find(registrations, ":Secret", name)["data"] as { value: Record<string, string> };
+  return Object.fromEntries(
+    Object.entries(value).map(([key, text]) => [key, Buffer.from(text, "base64").toString()]),
+  );
+}
+
 const kinds = (registrations: readonly Registration[], id: string): string[] =>
   registrations
     .filter((r) => r.name === id || r.name.startsWith(`${id}-`))
@@ -42,26 +51,23 @@ describe("TenantStack", () => {
        "ConfigMap": 3,
        "CronJob": 1,
        "Database": 1,
-       "DefaultPrivileges": 4,
        "Deployment": 1,
-       "Grant": 6,
+       "Grant": 2,
        "HTTPRoute": 1,
        "HorizontalPodAutoscaler": 1,
        "Job": 1,
-       "LimitRange": 1,
        "Namespace": 1,
        "NetworkPolicy": 3,
        "PersistentVolumeClaim": 1,
        "PodDisruptionBudget": 1,
        "PodIdentityAssociation": 1,
        "PrometheusRule": 1,
-       "RandomPassword": 4,
        "ResourceQuota": 1,
        "Role": 6,
        "Schema": 1,
-       "Secret": 3,
+       "Secret": 1,
        "Service": 1,
-       "ServiceAccount": 3,
+       "ServiceAccount": 2,
        "ServiceMonitor": 1,
        "TenantStack": 1,
      }
@@ -87,22 +93,25 @@ describe("TenantStack", () => {
 
   it("gives the application its credentials by reference only", async () => {
     const rendered = await render();
-    const secret = find(rendered, ":Secret", "acme-db-secret")["stringData"];
-    expect(secret).toEqual({
-      ...SECRET,
-      value: {
-        username: "warehouse_acme_app_a",
-        password: "secret-of-acme-app-a-password",
-        host: "db.internal",
-        port: "5432",
-        name: "warehouse_acme",
-        url: "postgres://warehouse_acme_app_a:secret-of-acme-app-a-password@db.internal:5432/warehouse_acme?sslmode=verify-full",
-      },
+    const login = (prefix: string, purpose: string): Record<string, string> => {
+      const username = `warehouse_acme_${purpose}`;
+      const password = passwordOf(SEED, username, 0);
+      const url = `postgres://${username}:${password}@db.internal:5432/warehouse_acme?sslmode=verify-full`;
+      const fields = { username, password, name: "warehouse_acme", url };
+      return Object.fromEntries(Object.entries(fields).map(([key, value]) => [prefix + key, value]));
+    };
+    expect(credentials(rendered, "acme-db-secret")).toEqual({
+      ...login("", "app_a"),
+      ...login("migrate-", "migrate"),
+      ...login("backup-", "backup"),
+      host: "db.internal",
+      port: "5432",
     });
-    const others = rendered.filter(
-      (r) => !["Secret", "Role", "RandomPassword"].some((kind) => r.type.endsWith(kind)),
-    );
-    expect(JSON.stringify(others)).not.toContain("secret-of-");
+    expect(find(rendered, ":Secret", "acme-db-secret")["data"]).toMatchObject(SECRET);
+    const others = JSON.stringify(rendered.filter((r) => !/:(Secret|Role)$/.test(r.type)));
+    for (const purpose of ["app_a", "migrate", "backup"])
+      expect(others).not.toContain(passwordOf(SEED, `warehouse_acme_${purpose}`, 0));
+    expect(find(rendered, ":Role", "acme-app-a")["password"]).toMatchObject(SECRET);
   });
 
   it("lets no login own anything and closes the database to PUBLIC first", async () => {
@@ -226,32 +235,26 @@ describe("TenantStack", () => {
 });
 
 describe("rotation of credentials", () => {
-  const after = async (rotation: number): Promise<{ username: unknown; generations: unknown[] }> => {
+  /** The login in use, and the generation of each login's password. */
+  async function after(rotation: number): Promise<unknown> {
     const rendered = await render(registryOf({ id: "acme", credentials: { rotation } }));
-    const secret = find(rendered, ":Secret", "acme-db-secret")["stringData"] as {
-      value: { username: string };
+    const generation = (name: string): number | undefined => {
+      const role = rendered.find((r) => r.type.endsWith(":Role") && r.name === `acme-${name}`);
+      const password = (role?.inputs["password"] as { value: string } | undefined)?.value;
+      return [0, 1, 2, 3].find((each) => passwordOf(SEED, String(role?.inputs["name"]), each) === password);
     };
-    const generations = ["a", "b"].map(
-      (which) => find(rendered, ":RandomPassword", `acme-app-${which}-password`)["keepers"],
-    );
-    return { username: secret.value.username, generations };
-  };
+    const { username, password } = credentials(rendered, "acme-db-secret");
+    expect(password).toBe(passwordOf(SEED, username ?? "", rotation));
+    expect([generation("migrate"), generation("backup")]).toEqual([rotation, rotation]);
+    return [username, generation("app-a"), generation("app-b")];
+  }
 
-  it("alternates between two logins and renews only the idle one's password", async () => {
-    const seen = [];
-    for (const rotation of [0, 1, 2, 3]) seen.push(await after(rotation));
-    expect(seen.map(({ username }) => username)).toEqual(
-      ["a", "b", "a", "b"].map((which) => `warehouse_acme_app_${which}`),
-    );
-    expect(
-      seen.map(({ generations }) =>
-        generations.map((keepers) => (keepers as { generation: string }).generation),
-      ),
-    ).toEqual([
-      ["0", "1"],
-      ["0", "1"],
-      ["2", "1"],
-      ["2", "3"],
+  it("alternates between two logins, the second of which comes with the first rotation", async () => {
+    expect([await after(0), await after(1), await after(2), await after(3)]).toEqual([
+      ["warehouse_acme_app_a", 0, undefined],
+      ["warehouse_acme_app_b", 0, 1],
+      ["warehouse_acme_app_a", 2, 1],
+      ["warehouse_acme_app_b", 2, 3],
     ]);
   });
 });
@@ -296,11 +299,11 @@ describe("the neighbour rule", () => {
     maxLength: 2,
   });
 
-  // The directory and the rules of a pool name its tenants: the exceptions.
+  // Directory, rules and ReferenceGrant of a pool name its tenants: the exceptions.
   const byKey = (all: readonly Registration[]) =>
     new Map(
       all
-        .filter(({ name }) => !/^pool-.*-(directory|alerts)$/.test(name))
+        .filter(({ name }) => !/^pool-.*-(directory|alerts|reference-grant)$/.test(name))
         .map(({ type, name, inputs }) => [`${type}::${name}`, JSON.stringify(inputs)]),
     );
 

@@ -14,6 +14,7 @@ import {
   openWorkplace,
   run,
   sql,
+  tenantLogin,
   writeFile,
   type Outcome,
   type Workplace,
@@ -60,7 +61,7 @@ async function done(...args: string[]): Promise<Report> {
   return JSON.parse(stdout) as Report;
 }
 
-const app = async (id: Id) => connectionOf(place, await loginOf(place, `customer-${id}`, `${id}-db-secret`));
+const app = async (id: Id) => connectionOf(place, await tenantLogin(place, id));
 const platform = (database: string): pg.ClientConfig => ({ ...place.platform.pg.platform, database });
 const change = async (id: Id, text: string): Promise<void> => {
   await acting(id, await app(id), text);
@@ -113,10 +114,7 @@ beforeAll(async () => {
   await sql(connectionOf(place, shared), `${TABLE}; select tenancy.protect('app.items')`);
   for (const id of IDS) {
     if (PLANS[id] !== "starter")
-      await sql(
-        connectionOf(place, await loginOf(place, `customer-${id}`, `${id}-db-migrate-secret`)),
-        TABLE,
-      );
+      await sql(connectionOf(place, await tenantLogin(place, id, "migrate")), TABLE);
     await change(id, `insert into items select '${id}', n, 'item ' || n from generate_series(1, 100) n`);
   }
 }, 20 * MINUTE);

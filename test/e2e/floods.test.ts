@@ -1,4 +1,4 @@
-import { connectionOf, loginOf, openWorkplace, type Workplace } from "../support/e2e.ts";
+import { connectionOf, openWorkplace, tenantLogin, type Workplace } from "../support/e2e.ts";
 import { flood } from "../support/flood.ts";
 
 jest.setTimeout(300_000);
@@ -34,9 +34,7 @@ describe("a flood of connections", () => {
     ["dora", "erik", 12],
     ["acme", "beta", 60],
   ])("by %s ends at its limit, and its neighbour %s hardly notices", async (id, neighbour, limit) => {
-    const [own, other] = await Promise.all(
-      [id, neighbour].map((each) => loginOf(place, `customer-${each}`, `${each}-db-secret`)),
-    );
+    const [own, other] = await Promise.all([id, neighbour].map((each) => tenantLogin(place, each)));
     if (own === undefined || other === undefined) throw new Error("no logins");
     const { slowdown, ...said } = await flood(connectionOf(place, own), connectionOf(place, other));
     expect(said).toEqual({ opened: limit, refusals: [`too many connections for role "${own.user}"`] });

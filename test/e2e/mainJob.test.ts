@@ -8,10 +8,10 @@ import {
   commandEnvironment,
   connectionOf,
   killedUp,
-  loginOf,
   openWorkplace,
   run,
   sql,
+  tenantLogin,
   type Login,
   type Outcome,
   type Workplace,
@@ -45,8 +45,8 @@ function keep(text: string): void {
   place.write(REGISTRY, text);
 }
 
-const login = (id: string, secret = "db-secret"): Promise<Login> =>
-  loginOf(place, `customer-${id}`, `${id}-${secret}`);
+const login = (id: string, purpose: "app" | "migrate" | "backup" = "app"): Promise<Login> =>
+  tenantLogin(place, id, purpose);
 const connection = (as: Login, database: string) => connectionOf(place, as, database);
 
 const previewed = async (): Promise<{ op: string; name: string }[]> =>
@@ -121,7 +121,6 @@ describe("the API server", () => {
       "deployment.apps/warehouse-app",
       "horizontalpodautoscaler.autoscaling/warehouse-app",
       "httproute.gateway.networking.k8s.io/warehouse-route",
-      "limitrange/tenant-limits",
       "networkpolicy.networking.k8s.io/customer-isolation",
       "networkpolicy.networking.k8s.io/warehouse-app",
       "persistentvolumeclaim/warehouse-uploads",
@@ -133,8 +132,6 @@ describe("the API server", () => {
     ]);
     expect(await names("secret,serviceaccount")).toEqual([
       `secret/${id}-backup-keys-secret`,
-      `secret/${id}-db-backup-secret`,
-      `secret/${id}-db-migrate-secret`,
       `secret/${id}-db-secret`,
       `serviceaccount/${id}`,
       "serviceaccount/default",
@@ -181,7 +178,7 @@ describe("tenants' databases", () => {
   it("let every login of a tenant into its own database and no other", async () => {
     const logins = await Promise.all(
       ["acme", "beta"].flatMap((id) =>
-        ["db-secret", "db-migrate-secret", "db-backup-secret"].map((secret) => login(id, secret)),
+        (["app", "migrate", "backup"] as const).map((purpose) => login(id, purpose)),
       ),
     );
     const databases = [...new Set(logins.map(({ database }) => database)), "postgres", "template1"];
@@ -237,10 +234,10 @@ describe("tenants' databases", () => {
         ["warehouse_beta warehouse_acme_app_a, a login of warehouse_acme, can connect"],
       ],
       [
-        "grant warehouse_beta_rw to warehouse_acme_backup",
-        "revoke warehouse_beta_rw from warehouse_acme_backup",
+        "grant warehouse_beta_ro to warehouse_acme_backup",
+        "revoke warehouse_beta_ro from warehouse_acme_backup",
         [
-          "warehouse_acme_backup is a member of warehouse_beta_rw",
+          "warehouse_acme_backup is a member of warehouse_beta_ro",
           "warehouse_beta warehouse_acme_backup, a login of warehouse_acme, can connect",
         ],
       ],
@@ -265,9 +262,9 @@ describe("tenants' databases", () => {
         ["warehouse_acme_migrate has the right BYPASSRLS", "warehouse_acme_migrate has the right CREATEDB"],
       ],
       [
-        "alter role warehouse_acme_app_b connection limit -1",
-        "alter role warehouse_acme_app_b connection limit 60",
-        ["warehouse_acme_app_b logs in without a connection limit"],
+        "alter role warehouse_acme_app_a connection limit -1",
+        "alter role warehouse_acme_app_a connection limit 60",
+        ["warehouse_acme_app_a logs in without a connection limit"],
       ],
       [
         "alter database warehouse_acme connection limit -1",
@@ -276,8 +273,7 @@ describe("tenants' databases", () => {
       ],
       [
         "alter database warehouse_acme owner to warehouse_acme_owner",
-        // A change of owner merges access lists: what the role had been granted went with it.
-        "alter database warehouse_acme owner to platform; grant connect on database warehouse_acme to warehouse_acme_owner",
+        "alter database warehouse_acme owner to platform",
         ["warehouse_acme belongs to the tenant role warehouse_acme_owner"],
       ],
     ])("finds: %s", async (fault, remedy, expected) => {
@@ -293,7 +289,7 @@ describe("tenants' databases", () => {
 
   it("give the application rows, and the schema to nobody who logs in", async () => {
     const app = connection(await login("acme"), "warehouse_acme");
-    const migrate = await migrateLogin();
+    const migrate = connection(await login("acme", "migrate"), "warehouse_acme");
     await sql(migrate, "create table if not exists app.items (id int primary key, name text)");
     await sql(app, "insert into items values (1, 'pallet') on conflict do nothing");
     expect(await sql(app, "select name from items")).toEqual([{ name: "pallet" }]);
@@ -329,7 +325,6 @@ describe("tenants' databases", () => {
       ),
     ).toEqual([
       { rolname: "warehouse_acme_app_a", rolconnlimit: 60 },
-      { rolname: "warehouse_acme_app_b", rolconnlimit: 60 },
       { rolname: "warehouse_acme_backup", rolconnlimit: 2 },
       { rolname: "warehouse_acme_migrate", rolconnlimit: 3 },
     ]);
@@ -337,19 +332,6 @@ describe("tenants' databases", () => {
       await sql(superuser, "select datconnlimit from pg_database where datname = 'warehouse_acme'"),
     ).toEqual([{ datconnlimit: 70 }]);
   });
-
-  async function migrateLogin() {
-    const { stdout } = await place.kubectl(
-      "get",
-      "secret",
-      "acme-db-migrate-secret",
-      "-n",
-      "customer-acme",
-      "-o",
-      "jsonpath={.data.url}",
-    );
-    return { connectionString: Buffer.from(stdout, "base64").toString() };
-  }
 
   /** Databases that PUBLIC may connect to, template0 apart, which accepts no connections. */
   const publicConnects = () =>
@@ -550,6 +532,8 @@ describe("rotation of credentials", () => {
 
   it("leads to the other login and keeps the present one working", async () => {
     const before = await login("acme");
+    const ofJobs = () => Promise.all((["migrate", "backup"] as const).map((each) => login("acme", each)));
+    const old = await ofJobs();
     place.edit(
       REGISTRY,
       "    plan: enterprise\n",
@@ -564,6 +548,12 @@ describe("rotation of credentials", () => {
     keep(place.read(REGISTRY));
     const after = await login("acme");
     expect([before.user, after.user]).toEqual(["warehouse_acme_app_a", "warehouse_acme_app_b"]);
+    for (const renewed of await ofJobs()) {
+      expect(old.map(({ password }) => password)).not.toContain(renewed.password);
+      expect(await sql(connection(renewed, "warehouse_acme"), "select 1 as one")).toEqual([{ one: 1 }]);
+    }
+    for (const each of old)
+      await expect(sql(connection(each, "warehouse_acme"), "select 1")).rejects.toThrow("password");
     expect(after.password).not.toBe(before.password);
     for (const each of [before, after]) {
       expect(await sql(connection(each, "warehouse_acme"), "select name from items")).toEqual([

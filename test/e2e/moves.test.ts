@@ -13,6 +13,7 @@ import {
   loginOf,
   openWorkplace,
   sql,
+  tenantLogin,
   writeFile,
   type Workplace,
 } from "../support/e2e.ts";
@@ -53,9 +54,8 @@ async function upAfterKill(delay: number): Promise<void> {
   await up();
 }
 
-const app = async () => connectionOf(place, await loginOf(place, "customer-carla", "carla-db-secret"));
-const served = async (): Promise<string> =>
-  (await loginOf(place, "customer-carla", "carla-db-secret")).database;
+const app = async () => connectionOf(place, await tenantLogin(place, "carla"));
+const served = async (): Promise<string> => (await tenantLogin(place, "carla")).database;
 const add = (name: string) =>
   app().then((as) => acting("carla", as, `insert into items (tenant_id, name) values ('carla', '${name}')`));
 const names = async (): Promise<string[]> =>
@@ -153,7 +153,7 @@ beforeAll(async () => {
   await up();
   const shared = await loginOf(place, "warehouse-shared", "warehouse-shared-migrate-secret");
   await sql(connectionOf(place, shared), `${TABLE}; select tenancy.protect('app.items')`);
-  const sam = connectionOf(place, await loginOf(place, "customer-sam", "sam-db-secret"));
+  const sam = connectionOf(place, await tenantLogin(place, "sam"));
   await acting("sam", sam, "insert into items (tenant_id, name) values ('sam', 'of sam')");
   await add("first");
   put("starter", "2026/01/a b.txt", "first file");
@@ -163,7 +163,7 @@ afterAll(() => place.close());
 
 /** What the application's init Job does in a database of the tenant's own, whose image does not run here. */
 async function createTables(): Promise<void> {
-  const target = await loginOf(place, "customer-carla", "carla-db-move-secret");
+  const target = await tenantLogin(place, "carla", "target");
   await sql(connectionOf(place, target), TABLE);
 }
 

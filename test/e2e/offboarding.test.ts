@@ -12,6 +12,7 @@ import {
   openWorkplace,
   run,
   sql,
+  tenantLogin,
   writeFile,
   type Outcome,
   type Workplace,
@@ -135,13 +136,13 @@ beforeAll(async () => {
   });
   await goodUp();
   for (const id of ["acme", "pat"] as const) {
-    const migrate = await loginOf(place, `customer-${id}`, `${id}-db-migrate-secret`);
+    const migrate = await tenantLogin(place, id, "migrate");
     await sql(connectionOf(place, migrate), TABLE);
   }
   const owner = await loginOf(place, "warehouse-shared", "warehouse-shared-migrate-secret");
   await sql(connectionOf(place, owner), `${TABLE}; select tenancy.protect('app.items')`);
   for (const id of Object.keys(PLANS) as Id[]) {
-    const app = await loginOf(place, `customer-${id}`, `${id}-db-secret`);
+    const app = await tenantLogin(place, id);
     await acting(
       id,
       connectionOf(place, app),
@@ -171,20 +172,20 @@ describe("offboarding", () => {
   });
 
   it("fails for the tenant whose final backup fails, keeps everything, and converges", async () => {
-    await sql(superuser("warehouse_acme"), "revoke usage on schema app from warehouse_acme_backup");
+    await sql(superuser("warehouse_acme"), "revoke usage on schema app from warehouse_acme_ro");
     for (const id of LEAVING) entries[id] = leaves();
     const { code, output } = await up();
     expect(code).not.toBe(0);
     expect(output).toContain("warehouse-final-acme");
     expect(await names("acme")).toEqual(["one", "two"]);
     expect(await stored("customers/acme/final/")).toEqual([]);
-    await sql(superuser("warehouse_acme"), "grant usage on schema app to warehouse_acme_backup");
+    await sql(superuser("warehouse_acme"), "grant usage on schema app to warehouse_acme_ro");
     await goodUp();
   });
 
   it("has stopped the service, and left database, files and a proven backup", async () => {
     for (const id of LEAVING) {
-      const app = await loginOf(place, `customer-${id}`, `${id}-db-secret`);
+      const app = await tenantLogin(place, id);
       await expect(sql(connectionOf(place, app), "select 1")).rejects.toThrow(/permission denied/);
       expect(await names(id)).toEqual(["one", "two"]);
       expect(listed(id)).toContain("2026/logo.txt");
@@ -219,7 +220,7 @@ describe("offboarding", () => {
   it("can be taken back, and everything is as it was", async () => {
     entries.sam = active("2026-02-10T00:00:00Z");
     await goodUp();
-    const app = connectionOf(place, await loginOf(place, "customer-sam", "sam-db-secret"));
+    const app = connectionOf(place, await tenantLogin(place, "sam"));
     expect(await acting("sam", app, "select name from items order by id")).toEqual([
       { name: "one" },
       { name: "two" },
@@ -356,7 +357,7 @@ describe("a tenant that comes back from its archive", () => {
       expect(await names(id)).toEqual(["one", "two"]);
       expect(listed(id)).toContain("2026/logo.txt");
     }
-    const app = connectionOf(place, await loginOf(place, "customer-tom", "tom-db-secret"));
+    const app = connectionOf(place, await tenantLogin(place, "tom"));
     expect(await acting("tom", app, "select count(*)::int as rows from items")).toEqual([{ rows: 2 }]);
   });
 });

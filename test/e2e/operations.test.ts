@@ -5,7 +5,15 @@ import { zstdDecompressSync } from "node:zlib";
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { hasOwnApp, hasOwnDatabase } from "../../registry/placement.ts";
 import { backupJobOf } from "../../registry/naming.ts";
-import { acting, connectionOf, loginOf, openWorkplace, sql, type Workplace } from "../support/e2e.ts";
+import {
+  acting,
+  connectionOf,
+  loginOf,
+  openWorkplace,
+  sql,
+  tenantLogin,
+  type Workplace,
+} from "../support/e2e.ts";
 
 const MINUTE = 60_000;
 jest.setTimeout(5 * MINUTE);
@@ -74,13 +82,13 @@ beforeAll(async () => {
     const { id, plan, placement } = tenant;
     if (hasOwnDatabase(placement)) {
       await sql(
-        connectionOf(place, await loginOf(place, `customer-${id}`, `${id}-db-migrate-secret`)),
+        connectionOf(place, await tenantLogin(place, id, "migrate")),
         "create table app.items (tenant_id text not null, id int, name text, primary key (tenant_id, id))",
       );
     }
     await acting(
       id,
-      connectionOf(place, await loginOf(place, `customer-${id}`, `${id}-db-secret`)),
+      connectionOf(place, await tenantLogin(place, id)),
       `insert into items select '${id}', n, 'item ' || n from generate_series(1, ${ROWS[id] ?? 0}) n`,
     );
     const volume = hasOwnApp(placement)

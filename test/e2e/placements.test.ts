@@ -7,6 +7,7 @@ import {
   connectionOf,
   openWorkplace,
   sql,
+  tenantLogin,
   type Login,
   type Workplace,
 } from "../support/e2e.ts";
@@ -51,13 +52,8 @@ async function get<T>(...args: string[]): Promise<T> {
   return JSON.parse(stdout) as T;
 }
 
-/** A login of a tenant; its backup's is where its files are. */
-const login = (id: string, secret = "db-secret"): Promise<Login> => {
-  const plan = PLANS[id as Id];
-  const namespace =
-    secret === "db-backup-secret" && plan !== "enterprise" ? `pool-${plan}` : `customer-${id}`;
-  return loginOf(place, namespace, `${id}-${secret}`);
-};
+type Purpose = "app" | "migrate" | "backup";
+const login = (id: string, purpose: Purpose = "app"): Promise<Login> => tenantLogin(place, id, purpose);
 
 /** The directory of a pool as the application reads it. */
 async function directory(pool: string): Promise<Record<string, { tenantId: string; databaseUrl: string }>> {
@@ -110,7 +106,7 @@ beforeAll(async () => {
   for (const id of IDS) {
     if (PLANS[id] !== "starter") {
       await sql(
-        connectionOf(place, await login(id, "db-migrate-secret")),
+        connectionOf(place, await login(id, "migrate")),
         "create table app.items (tenant_id text not null, id int, name text, primary key (tenant_id, id))",
       );
     }
@@ -133,9 +129,8 @@ describe("a cell with every placement", () => {
     expect(refresh.code).toBe(0);
   });
 
-  it("gives every tenant a namespace with limits, isolation and secrets, and a backup where its files are", async () => {
+  it("gives every tenant a namespace, and what pods need where they run", async () => {
     for (const id of IDS) {
-      const own = PLANS[id] === "enterprise";
       const { stdout } = await place.kubectl(
         "get",
         "resourcequota,limitrange,networkpolicy,cronjob,secret,httproute",
@@ -145,23 +140,39 @@ describe("a cell with every placement", () => {
         "name",
       );
       expect(stdout.trim().split("\n")).toEqual([
-        "resourcequota/tenant-quota",
-        "limitrange/tenant-limits",
-        "networkpolicy.networking.k8s.io/customer-isolation",
-        "networkpolicy.networking.k8s.io/warehouse-app",
-        ...(own ? ["cronjob.batch/warehouse-backup"] : []),
-        `secret/${id}-backup-keys-secret`,
-        ...(own ? [`secret/${id}-db-backup-secret`] : []),
-        `secret/${id}-db-migrate-secret`,
-        `secret/${id}-db-secret`,
+        ...(PLANS[id] === "enterprise"
+          ? [
+              "resourcequota/tenant-quota",
+              "networkpolicy.networking.k8s.io/customer-isolation",
+              "networkpolicy.networking.k8s.io/warehouse-app",
+              "cronjob.batch/warehouse-backup",
+              `secret/${id}-backup-keys-secret`,
+              `secret/${id}-db-secret`,
+            ]
+          : []),
         "httproute.gateway.networking.k8s.io/warehouse-route",
       ]);
     }
-    const { stdout } = await place.kubectl("get", "cronjob", "-n", "pool-starter", "-o", "name");
+    const { stdout } = await place.kubectl("get", "cronjob,job,secret", "-n", "pool-starter", "-o", "name");
     expect(stdout.trim().split("\n")).toEqual([
       "cronjob.batch/warehouse-backup-carla",
       "cronjob.batch/warehouse-backup-carla-2",
+      "job.batch/warehouse-init-carla",
+      "job.batch/warehouse-init-carla-2",
+      "secret/carla-2-backup-keys-secret",
+      "secret/carla-2-db-secret",
+      "secret/carla-backup-keys-secret",
+      "secret/carla-db-secret",
+      "secret/tenant-directory",
     ]);
+  });
+
+  it("lets no pod into the namespace of a tenant whose application is shared", async () => {
+    const refused = await place.kubectl(
+      ...["create", "job", "probe", "--image=busybox", "-n", "customer-carla", "--dry-run=server"],
+    );
+    expect(refused.stderr).toContain("this namespace is not for pods");
+    expect(refused.code).not.toBe(0);
   });
 
   it("runs two pods for each pool, none in the namespaces of pooled tenants, and leads routes to them", async () => {
@@ -174,16 +185,20 @@ describe("a cell with every placement", () => {
     expect(await backend("carla")).toEqual({ name: "warehouse-service", namespace: "pool-starter" });
     expect(await backend("dora")).toEqual({ name: "warehouse-service", namespace: "pool-professional" });
     expect(await backend("acme")).toEqual({ name: "warehouse-service" });
-    const grants = await get<{ items: { metadata: { name: string; namespace: string } }[] }>(
-      "referencegrants",
-      "-A",
-    );
-    expect(grants.items.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).sort()).toEqual([
-      "pool-professional/customer-dora",
-      "pool-professional/customer-erik",
-      "pool-starter/customer-carla",
-      "pool-starter/customer-carla-2",
-    ]);
+    const grants = await get<{
+      items: { metadata: { namespace: string }; spec: { from: { namespace: string }[] } }[];
+    }>("referencegrants", "-A");
+    expect(
+      Object.fromEntries(
+        grants.items.map(({ metadata, spec }) => [
+          metadata.namespace,
+          spec.from.map((each) => each.namespace),
+        ]),
+      ),
+    ).toEqual({
+      "pool-professional": ["customer-dora", "customer-erik"],
+      "pool-starter": ["customer-carla", "customer-carla-2"],
+    });
   });
 
   it("tells each pool its tenants, by logins that work", async () => {
@@ -216,7 +231,8 @@ describe("a cell with every placement", () => {
 });
 
 describe("isolation of the tenants' data", () => {
-  const LOGINS = ["db-secret", "db-migrate-secret", "db-backup-secret"];
+  const loginsOf = (id: Id): readonly Purpose[] =>
+    PLANS[id] === "starter" ? ["app", "backup"] : ["app", "migrate", "backup"];
 
   /** What a statement answers a login in a database: its rows, or the error. */
   async function answer(as: Login, database: string, text: string): Promise<string> {
@@ -233,8 +249,8 @@ describe("isolation of the tenants' data", () => {
       PLANS[id] === "starter" ? SHARED : `warehouse_${id.replaceAll("-", "_")}`;
     const databases = [...new Set(IDS.map(own)), "postgres", "template1"];
     for (const id of IDS) {
-      for (const secret of LOGINS) {
-        const as = await login(id, secret);
+      for (const purpose of loginsOf(id)) {
+        const as = await login(id, purpose);
         expect(as.database).toBe(own(id));
         const inside: string[] = [];
         for (const database of databases) {
@@ -248,11 +264,10 @@ describe("isolation of the tenants' data", () => {
   });
 
   it("is exactly the identity: every login acting for every tenant, reading, writing and making tables", async () => {
-    const shared = ["carla", "carla-2"];
-    for (const id of shared) {
-      for (const secret of LOGINS) {
-        const as = await login(id, secret);
-        const mayWrite = secret !== "db-backup-secret";
+    for (const id of ["carla", "carla-2"] as const) {
+      for (const purpose of loginsOf(id)) {
+        const as = await login(id, purpose);
+        const mayWrite = purpose !== "backup";
         for (const claimed of IDS) {
           const setting = `set app.tenant_id = '${claimed}'`;
           const own = claimed === id;
@@ -339,8 +354,8 @@ describe("onboarding into a pool", () => {
     const output = await up();
     expect(await podsOf("starter")).toEqual(before);
     expect(output).not.toMatch(/\d+ (replaced|deleted)/);
-    // The stack's outputs apart, the directory and the rules of the pool are all that changes.
-    expect(output).toMatch(/~ 2 updated/);
+    // The stack's outputs apart, what names the pool's tenants is all that changes: directory, rules and ReferenceGrant.
+    expect(output).toMatch(/~ 3 updated/);
     expect(Object.keys(await directory("starter"))).toContain("frieda.yourwarehousesaas.com");
     everybody.push(entry("frieda", "starter"));
   });
@@ -417,7 +432,7 @@ describe("the backup of a pooled tenant", () => {
     expect(done.output).toContain("condition met");
     const logs = await place.kubectl("logs", "job/now", "-n", namespace);
     expect(logs.stdout).toContain("dumping the rows of carla in warehouse_shared");
-    expect(logs.stdout).toContain("archiving 1 files");
+    expect(logs.stdout).toContain(".tar.zst: 1 files");
     expect(logs.stdout).toMatch(/backup carla-\d{8}T\d{6}Z complete/);
   });
 });
@@ -439,8 +454,8 @@ describe("a release of the pool", () => {
       ["job/warehouse-migrations", "warehouse-shared"],
       ["deployment/warehouse-app", "pool-starter"],
       ["deployment/warehouse-app", "pool-professional"],
-      ["job/warehouse-init", "customer-carla"],
-      ["job/warehouse-init", "customer-dora"],
+      ["job/warehouse-init-carla", "pool-starter"],
+      ["job/warehouse-init-dora", "pool-professional"],
     ] as const) {
       expect([namespace, await at(what, namespace, image)]).toEqual([
         namespace,

@@ -55,15 +55,13 @@ const back = { from: "bridge", to: "pool" } as const;
 const checksum = (lines: readonly string[]): string =>
   /^checksum (.{64})$/.exec(lines.at(-1) ?? "")?.[1] ?? "";
 
-/** Lets the application into one database or none, as Pulumi does by grants. */
+/** Lets the application into one database or none, as Pulumi does. */
 async function serve(database: string): Promise<void> {
-  const grant = (may: boolean, what: string, on: string, to: string) =>
-    platform.query(`${may ? "GRANT" : "REVOKE"} ${what} ${on} ${may ? "TO" : "FROM"} ${to}`);
-  await grant(database === POOL, `${POOL}_rw`, "", `${OWN}_rw`);
-  await grant(database === OWN, "CONNECT", `ON DATABASE ${OWN}`, `${OWN}_rw`);
-  for (const which of ["a", "b"]) {
-    await grant(database === "none", `${OWN}_app_${which}`, "", `${OWN}_migrate`);
-  }
+  const grant = (may: boolean, role: string, to: string) =>
+    platform.query(`${may ? "GRANT" : "REVOKE"} ${role} ${may ? "TO" : "FROM"} ${to}`);
+  await grant(database === POOL, `${POOL}_rw`, `${OWN}_rw`);
+  await grant(database === OWN, `${OWN}_ro`, `${OWN}_rw`);
+  for (const which of ["a", "b"]) await grant(database === "none", `${OWN}_app_${which}`, `${OWN}_migrate`);
 }
 
 /** Runs SQL as a login, in the shared database for a tenant, and disconnects. */

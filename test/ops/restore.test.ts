@@ -7,6 +7,7 @@ import type { DatabaseLogin } from "../../ops/postgres.ts";
 import { drill } from "../../ops/restore/drill.ts";
 import { restore, type RestoreRequest } from "../../ops/restore/restore.ts";
 import { newestBackup, selectBackup } from "../../ops/restore/select.ts";
+import { prepareSchema } from "../../ops/schema.ts";
 import { FolderStore } from "../support/folderStore.ts";
 import { createPool, POOL } from "../support/pool.ts";
 import { PASSWORD, startPostgres, withPrograms, type PostgresServer } from "../support/postgres.ts";
@@ -92,18 +93,12 @@ beforeAll(async () => {
   server = await startPostgres();
   await createPool(server);
   await bootstrapPool(login(`${POOL}_migrate`, POOL));
+  await query("postgres", OWN, `CREATE SCHEMA app AUTHORIZATION ${OWN}_owner`);
+  await prepareSchema(login(`${OWN}_migrate`, OWN), "solo");
   await query(
-    "postgres",
+    `${OWN}_migrate`,
     OWN,
-    `CREATE SCHEMA app AUTHORIZATION ${OWN}_owner;
-     GRANT USAGE ON SCHEMA app TO ${OWN}_backup, ${OWN}_rw;
-     ALTER DEFAULT PRIVILEGES FOR ROLE ${OWN}_owner IN SCHEMA app GRANT SELECT ON TABLES TO ${OWN}_backup;
-     ALTER DEFAULT PRIVILEGES FOR ROLE ${OWN}_owner IN SCHEMA app GRANT SELECT ON SEQUENCES TO ${OWN}_backup;
-     ALTER DEFAULT PRIVILEGES FOR ROLE ${OWN}_owner IN SCHEMA app
-       GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ${OWN}_rw;
-     ALTER DEFAULT PRIVILEGES FOR ROLE ${OWN}_owner IN SCHEMA app GRANT USAGE ON SEQUENCES TO ${OWN}_rw;
-     SET ROLE ${OWN}_owner;
-     CREATE TABLE app.orders (id serial PRIMARY KEY, item text NOT NULL);
+    `CREATE TABLE app.orders (id serial PRIMARY KEY, item text NOT NULL);
      CREATE INDEX ON app.orders (item);
      CREATE VIEW app.items WITH (security_invoker) AS SELECT item FROM app.orders;
      CREATE FUNCTION app.twice(n int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT n * 2';

@@ -13,6 +13,7 @@ const id = fc
       "acme-owner",
       "acme-app-a",
       "acme-rw",
+      "acme-ro",
       "acme-r1",
       `a${"-b".repeat(19)}c`,
       "a".repeat(40),
@@ -25,8 +26,6 @@ const namesOf = (tenant: string): Record<string, string> => ({
   namespace: naming.namespaceName(tenant),
   database: naming.databaseName(tenant),
   databaseSecret: naming.databaseSecretName(tenant),
-  migrateSecret: naming.migrateSecretName(tenant),
-  backupSecret: naming.backupSecretName(tenant),
   certificate: naming.certificateName(tenant),
 });
 
@@ -43,10 +42,9 @@ describe("names derived from an id", () => {
   it("are valid for PostgreSQL without quotes and for Kubernetes", () => {
     fc.assert(
       fc.property(id, (tenant) => {
-        const { namespace, databaseSecret, migrateSecret, backupSecret, certificate, ...postgres } =
-          namesOf(tenant);
+        const { namespace, databaseSecret, certificate, ...postgres } = namesOf(tenant);
         for (const name of Object.values(postgres)) expect(name).toMatch(/^[a-z_][a-z0-9_]*$/);
-        for (const name of [namespace, databaseSecret, migrateSecret, backupSecret, certificate])
+        for (const name of [namespace, databaseSecret, certificate])
           expect(name).toMatch(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/);
       }),
     );
@@ -76,7 +74,7 @@ describe("names derived from an id", () => {
     expect(found[0]).toBe(
       '"acme_eu" would have the same database warehouse_acme_eu as "acme-eu" at tenants/tenants.yaml:18; choose another id',
     );
-    expect(found).toHaveLength(7);
+    expect(found).toHaveLength(8);
   });
 
   it.each([

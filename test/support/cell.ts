@@ -1,4 +1,4 @@
-import type { Resource } from "@pulumi/pulumi";
+import { secret, type Resource } from "@pulumi/pulumi";
 import type { CellConfig } from "../../components/cell/config.ts";
 import { Foundation } from "../../components/cell/foundation.ts";
 import { neededPools } from "../../components/cell/pool.ts";
@@ -51,6 +51,9 @@ export const ingressCell: CellConfig = {
   },
 };
 
+/** What passwords follow from in `renderCell`. */
+export const SEED = "seed-of-all-passwords";
+
 /**
  * What the program registers for a registry in a cell that had no pools.
  * @param others declares what else a cell may have
@@ -60,10 +63,10 @@ export const renderCell = (
   cell: CellConfig = gatewayCell,
   others: (foundation: readonly Resource[]) => void = () => undefined,
 ): Promise<Registration[]> =>
-  register(() => {
+  register(async () => {
     const foundation = new Foundation(cell, {}).parts;
     const hooks = { tenant: [], hold: [], prefix: [], cell: [] };
     const shared = { pools: neededPools(pools, tenants, []), shrinking: new Set<string>() };
-    deployTenants({ cell, foundation, tenants, hooks, ...shared }, {});
+    await deployTenants({ cell, foundation, seed: secret(SEED), tenants, hooks, ...shared }, {});
     others(foundation);
   });

@@ -217,6 +217,23 @@ export async function loginOf(place: Workplace, namespace: string, secret: strin
   return { user: text("username"), password: text("password"), database: text("name"), url: text("url") };
 }
 
+/** A login of a tenant, from that of its Secrets which holds it: they are where its pods run. */
+export async function tenantLogin(
+  place: Workplace,
+  id: string,
+  purpose: "app" | "migrate" | "backup" | "target" = "app",
+): Promise<Login> {
+  const { stdout } = await place.kubectl(
+    ...["get", "secrets", "-A", "--field-selector", `metadata.name=${id}-db-secret`, "-o", "json"],
+  );
+  const { items } = JSON.parse(stdout) as { items: { data: Record<string, string> }[] };
+  const prefix = purpose === "app" ? "" : `${purpose}-`;
+  const data = items.map((each) => each.data).find((each) => `${prefix}username` in each);
+  if (data === undefined) throw new Error(`${id} has no login for ${purpose}`);
+  const text = (key: string): string => Buffer.from(data[prefix + key] ?? "", "base64").toString();
+  return { user: text("username"), password: text("password"), database: text("name"), url: text("url") };
+}
+
 /** How a login connects to a database, its own by default. */
 export const connectionOf = (
   place: Workplace,

@@ -13,6 +13,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { manifestSchema, type Manifest } from "../../ops/backup/manifest.ts";
 import { bootstrapPool } from "../../ops/pool/bootstrap.ts";
+import { prepareSchema } from "../../ops/schema.ts";
 import { BACKUP_BUCKET } from "../../sandbox/stackConfig.ts";
 import { startMoto } from "./moto.ts";
 import { createPool, POOL } from "./pool.ts";
@@ -187,23 +188,23 @@ export async function openPlace(): Promise<Place> {
 
 const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
 
+const loginTo = ({ server }: Place) => ({
+  host: "127.0.0.1",
+  port: String(server.port),
+  password: PASSWORD,
+  sslmode: "disable",
+});
+
 /** Fills the databases as their applications would. */
 async function seed(place: Place): Promise<void> {
   await createPool(place.server);
-  for (const tenantId of ["solo", "solo-2"]) await seedOwn(place, databaseOf(tenantId));
+  for (const tenantId of ["solo", "solo-2"]) await seedOwn(place, tenantId);
   const large = await place.server.connect(`${databaseOf("solo-2")}_app_a`, databaseOf("solo-2"));
   for (let megabytes = 0; megabytes < 17; megabytes += 1) {
     await large.query("INSERT INTO app.scans (content) VALUES ($1)", [randomBytes(2 ** 20)]);
   }
   await large.end();
-  const login = {
-    host: "127.0.0.1",
-    port: String(place.server.port),
-    name: POOL,
-    password: PASSWORD,
-    sslmode: "disable",
-  };
-  await bootstrapPool({ ...login, user: `${POOL}_migrate` });
+  await bootstrapPool({ ...loginTo(place), name: POOL, user: `${POOL}_migrate` });
   await place.query(
     `${POOL}_migrate`,
     POOL,
@@ -220,22 +221,18 @@ async function seed(place: Place): Promise<void> {
   }
 }
 
-const seedOwn = (place: Place, own: string): Promise<object[]> =>
-  place.query(
-    "postgres",
+async function seedOwn(place: Place, tenantId: string): Promise<void> {
+  const own = databaseOf(tenantId);
+  await place.query("postgres", own, `CREATE SCHEMA app AUTHORIZATION ${own}_owner`);
+  await prepareSchema({ ...loginTo(place), name: own, user: `${own}_migrate` }, tenantId);
+  await place.query(
+    `${own}_migrate`,
     own,
-    `CREATE SCHEMA app AUTHORIZATION ${own}_owner;
-     GRANT USAGE ON SCHEMA app TO ${own}_backup, ${own}_rw;
-     ALTER DEFAULT PRIVILEGES FOR ROLE ${own}_owner IN SCHEMA app GRANT SELECT ON TABLES TO ${own}_backup;
-     ALTER DEFAULT PRIVILEGES FOR ROLE ${own}_owner IN SCHEMA app GRANT SELECT ON SEQUENCES TO ${own}_backup;
-     ALTER DEFAULT PRIVILEGES FOR ROLE ${own}_owner IN SCHEMA app
-       GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ${own}_rw;
-     ALTER DEFAULT PRIVILEGES FOR ROLE ${own}_owner IN SCHEMA app GRANT USAGE ON SEQUENCES TO ${own}_rw;
-     SET ROLE ${own}_owner;
-     CREATE TABLE app.orders (id serial PRIMARY KEY, item text NOT NULL);
+    `CREATE TABLE app.orders (id serial PRIMARY KEY, item text NOT NULL);
      CREATE TABLE app.scans (id serial PRIMARY KEY, content bytea);
      INSERT INTO app.orders (item) SELECT 'item ' || n FROM generate_series(1, 1000) n`,
   );
+}
 
 /** Process ids of a program whose environment contains a text, e.g. the port of a proxy. */
 export function processesOf(program: string, text: string): number[] {

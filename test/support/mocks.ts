@@ -62,7 +62,7 @@ export async function register(program: () => unknown): Promise<Registration[]> 
     if (request.getProtect()) protectedKeys.add(`${request.getType()}::${request.getName()}`);
     return registerResource(request, callback);
   };
-  program();
+  await program();
   await waitForRPCs();
   return [...registrations.values()];
 }

@@ -6,37 +6,48 @@ export const POOL = "warehouse_shared";
 const login = (name: string, limit: number, role: string): string =>
   `CREATE ROLE ${name} LOGIN CONNECTION LIMIT ${limit} PASSWORD '${PASSWORD}' IN ROLE ${role}`;
 
-const LOGINS = ["app_a", "app_b", "migrate"];
+const APP_LOGINS = ["app_a", "app_b"];
 
 /** A tenant's roles without a database of its own. */
 export const poolTenant = (prefix: string): string[] => [
-  `CREATE ROLE ${prefix}_rw NOLOGIN IN ROLE ${POOL}_rw`,
-  ...LOGINS.map((each) => login(`${prefix}_${each}`, 5, `${prefix}_rw`)),
+  ...APP_LOGINS.map((each) => login(`${prefix}_${each}`, 5, `${POOL}_rw`)),
   login(`${prefix}_backup`, 2, `${POOL}_ro`),
+];
+
+/** The roles that come with a database of a tenant's own, and its logins' places in them. */
+const ownRoles = (prefix: string): string[] => [
+  `CREATE ROLE ${prefix}_ro NOLOGIN`,
+  `CREATE ROLE ${prefix}_rw NOLOGIN`,
+  `CREATE ROLE ${prefix}_owner NOLOGIN IN ROLE ${prefix}_ro`,
+  login(`${prefix}_migrate`, 5, `${prefix}_owner`),
+  `ALTER ROLE ${prefix}_migrate SET role = '${prefix}_owner'`,
+];
+
+const ownDatabase = (prefix: string): string[] => [
+  `GRANT ${prefix}_ro TO ${prefix}_backup`,
+  `CREATE DATABASE ${prefix} TEMPLATE template0 CONNECTION LIMIT 20`,
+  `REVOKE ALL ON DATABASE ${prefix} FROM PUBLIC`,
+  `GRANT CONNECT, TEMPORARY ON DATABASE ${prefix} TO ${prefix}_ro`,
 ];
 
 /** What Pulumi adds while a tenant of the pool moves to a database of its own, or back: both are there. */
 export const movingTenant = (prefix: string): string[] => [
-  `CREATE ROLE ${prefix}_owner NOLOGIN IN ROLE ${POOL}_rw`,
-  `REVOKE ${prefix}_rw FROM ${prefix}_migrate`,
-  `GRANT ${prefix}_owner TO ${prefix}_migrate`,
-  `ALTER ROLE ${prefix}_migrate SET role = '${prefix}_owner'`,
-  `CREATE DATABASE ${prefix} TEMPLATE template0 CONNECTION LIMIT 20`,
-  `REVOKE ALL ON DATABASE ${prefix} FROM PUBLIC`,
-  `GRANT CONNECT, TEMPORARY ON DATABASE ${prefix} TO ${prefix}_owner`,
+  ...ownRoles(prefix),
+  `GRANT ${POOL}_rw TO ${prefix}_owner, ${prefix}_rw`,
+  ...APP_LOGINS.flatMap((each) => [
+    `REVOKE ${POOL}_rw FROM ${prefix}_${each}`,
+    `GRANT ${prefix}_rw TO ${prefix}_${each}`,
+  ]),
+  ...ownDatabase(prefix),
 ];
 
 /** A tenant with a database of its own on the same server. */
 const bridgeTenant = (prefix: string): string[] => [
-  `CREATE ROLE ${prefix}_owner NOLOGIN`,
-  `CREATE ROLE ${prefix}_rw NOLOGIN`,
-  ...["app_a", "app_b"].map((each) => login(`${prefix}_${each}`, 5, `${prefix}_rw`)),
-  login(`${prefix}_migrate`, 2, `${prefix}_owner`),
+  ...ownRoles(prefix),
+  `GRANT ${prefix}_ro TO ${prefix}_rw`,
+  ...APP_LOGINS.map((each) => login(`${prefix}_${each}`, 5, `${prefix}_rw`)),
   `CREATE ROLE ${prefix}_backup LOGIN CONNECTION LIMIT 2 PASSWORD '${PASSWORD}'`,
-  `CREATE DATABASE ${prefix} TEMPLATE template0 CONNECTION LIMIT 20`,
-  `REVOKE ALL ON DATABASE ${prefix} FROM PUBLIC`,
-  `GRANT CONNECT, TEMPORARY ON DATABASE ${prefix} TO ${prefix}_rw`,
-  `GRANT CONNECT ON DATABASE ${prefix} TO ${prefix}_owner, ${prefix}_backup`,
+  ...ownDatabase(prefix),
 ];
 
 /** What Pulumi makes before the bootstrap, by the same role: acme and acme-2 share, solo and solo-2 do not. */

@@ -1,3 +1,4 @@
+import { namespaceName } from "../../../registry/naming.ts";
 import { cel, optional, OWNERSHIP, PLAIN_PATH, plainAnnotations, type AdmissionPolicy } from "./policy.ts";
 
 /** Ingresses lead hosts of their tenant, named one by one, to Services of their namespace. */
@@ -93,9 +94,9 @@ export const gatewayRoutes: AdmissionPolicy = {
     },
     {
       expression:
-        'variables.kind != "ReferenceGrant" || (object.spec.from.all(each, each.kind == "HTTPRoute" && each.namespace == object.metadata.name) && ' +
+        `variables.kind != "ReferenceGrant" || (object.spec.from.all(each, each.kind == "HTTPRoute" && each.namespace.startsWith(${cel(namespaceName(""))})) && ` +
         'object.spec.to.all(each, each.kind == "Service"))',
-      message: "a ReferenceGrant must let HTTPRoutes of the namespace it is named after lead to Services",
+      message: "a ReferenceGrant must let HTTPRoutes of tenants' namespaces lead to Services",
     },
     plainAnnotations,
   ],

@@ -1,4 +1,10 @@
-import { DEDICATED, PLAN_ANNOTATION, SOLVER_LABELS, TENANT_LABEL } from "../../../registry/naming.ts";
+import {
+  DEDICATED,
+  PLAN_ANNOTATION,
+  PODS_LABEL,
+  SOLVER_LABELS,
+  TENANT_LABEL,
+} from "../../../registry/naming.ts";
 import type { CellConfig } from "../config.ts";
 import { cel, optional, plainAnnotations, type AdmissionPolicy } from "./policy.ts";
 
@@ -25,6 +31,10 @@ export const pods = ({ edge, network }: Pick<CellConfig, "edge" | "network">): A
     },
   ],
   validations: [
+    {
+      expression: `namespaceObject.metadata.?labels[?${cel(PODS_LABEL)}].orValue("") != "none"`,
+      message: "this namespace is not for pods: those that serve its tenant run in its pool's",
+    },
     {
       expression: `variables.containers.all(container, container.image.matches(${cel(DIGEST)}))`,
       messageExpression:

@@ -200,7 +200,7 @@ const routes = [
     "a listener without TLS": listener({ protocol: "HTTP", tls: undefined }),
   }),
   ...table("a ReferenceGrant must let HTTPRoutes", {
-    "a way into the pool for a namespace it does not name": grant(POOL, "customer-beta"),
+    "a way into the pool for a namespace that is no tenant's": grant(POOL, "gateway-system"),
     "a way to the Secrets of the pool": grant(POOL, "customer-carla", "Secret"),
   }),
   ...table("of the Gateway API only", {
