@@ -2,6 +2,9 @@ import { appendFileSync, existsSync, mkdtempSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
+import { differenceSince } from "../cli/cells/difference.ts";
+import { readStacks, type Stack } from "../cli/cells/stacks.ts";
+import { inRingOrder, touchedStacks } from "../cli/cells/touched.ts";
 import { reviewFiles } from "../cli/commands/review.ts";
 import { Refusal, Silent } from "../cli/failures.ts";
 import type { Io } from "../cli/io.ts";
@@ -13,12 +16,9 @@ import type { Review } from "../review/review.ts";
 import { plainReport } from "../sandbox/lib/report.ts";
 import { toolchainContext } from "../sandbox/toolchain/context.ts";
 import { obtainGoTool } from "../sandbox/toolchain/goTools.ts";
-import { inRingOrder, touchedStacks } from "./cells.ts";
-import { differenceSince } from "./difference.ts";
 import { closeIssue, putComment, putIssue, repositoryOf } from "./github.ts";
 import { POLICY_PACK, preview } from "./preview.ts";
 import { pulumi, watched } from "./process.ts";
-import { readStacks, type Stack } from "./stacks.ts";
 
 /** The steps of the workflows as commands, so that they are tried where there is no GitHub. */
 export function buildCi(io: Io): Command {
@@ -110,7 +110,11 @@ function cells(io: Io, since: string | undefined): readonly Stack[] {
   }
   const difference =
     since === undefined ? undefined : differenceSince(io.projectDir, since, loaded.value, context);
-  return difference === undefined ? inRingOrder(stacks, loaded.value) : touchedStacks(stacks, difference);
+  const found =
+    difference === undefined
+      ? inRingOrder(stacks, loaded.value)
+      : touchedStacks(stacks, difference).map((touched) => touched.stack);
+  return found.map(({ stack, cell }) => ({ stack, cell }));
 }
 
 interface ReviewOptions {

@@ -10,6 +10,7 @@ import {
   type LoadedRegistry,
   type RegisteredTenant,
 } from "../registry/load.ts";
+import { readStacks } from "./cells/stacks.ts";
 import { invalidRegistry, unknownTenant, UsageError } from "./failures.ts";
 import type { Io } from "./io.ts";
 
@@ -42,10 +43,16 @@ export const checkWorkspace = (io: Io, options: RegistryOptions): Checked<Loaded
   loadRegistry(io.projectDir, contextOf(io, options));
 
 /** All cells are read: operators edit the one registry that they share. */
-export const contextOf = (io: Io, options: RegistryOptions): LoadContext => ({
-  baseDomain: options.baseDomain ?? baseDomainOf(io.projectDir, options.stack),
-  now: io.now(),
-});
+export function contextOf({ projectDir, now }: Io, options: RegistryOptions): LoadContext {
+  const baseDomain = options.baseDomain ?? baseDomainOf(projectDir, options.stack);
+  const { stacks } = readStacks(projectDir);
+  const cells = stacks.filter((stack) => stack.baseDomain === baseDomain);
+  return {
+    baseDomain,
+    ceilings: new Map(cells.map(({ cell, ceiling }) => [cell, ceiling])),
+    now: now(),
+  };
+}
 
 /** `warehouse:baseDomain` of the stack; by default of `prod`, else of the first stack file that has one. */
 function baseDomainOf(projectDir: string, stack: string | undefined): string {

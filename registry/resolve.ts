@@ -24,6 +24,8 @@ export interface ResolveContext {
   readonly cell?: string;
   /** The cell's region, which its entries must share. Default: any. */
   readonly region?: string;
+  /** The cells of the base domain, as far as they are known, and how many tenants each may have. */
+  readonly ceilings?: ReadonlyMap<string, number>;
 }
 
 /** What of the registry is common to all tenants. */

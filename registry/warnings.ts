@@ -1,19 +1,16 @@
 import { PLAN_NAMES } from "./catalogue.ts";
+import { CELL_SIZE, cellSizes } from "./cells.ts";
 import { hasPublicSuffix, registrableDomain } from "./hosts.ts";
 import type { Issue } from "./issues.ts";
 import { isLive } from "./lifecycle.ts";
 import { planMargin } from "./margins.ts";
 import { hasOwnApp } from "./placement.ts";
-import { cellOf } from "./resolve.ts";
 import { compareVersions, ringVersion } from "./rollout.ts";
 import { perTenant, type Finding, type RegisteredTenant, type RuleInput } from "./rules/rule.ts";
 import type { TenantEntry } from "./tenantSchema.ts";
 
 /** Something that stops nothing but that somebody should look at. Warnings alone may know the time. */
 export type Warning = (input: RuleInput, now: Date) => readonly Issue[];
-
-/** Most tenants of a cell: beyond it, updates and their failures become too large. */
-const MAX_TENANTS_IN_CELL = 100;
 
 const DAY = 86_400_000;
 
@@ -138,17 +135,15 @@ export const planLosesMoney: Warning = ({ catalogue, catalogueSource }) =>
 
 /** A cell grows too large to update at once. */
 export const cellIsCrowded: Warning = ({ tenants, defaults, source }) => {
-  const sizes = new Map<string, number>();
-  for (const { entry } of tenants) {
-    const cell = cellOf(entry, defaults) ?? "";
-    if (isLive(entry.state)) sizes.set(cell, (sizes.get(cell) ?? 0) + 1);
-  }
+  const { byCell, unassigned } = cellSizes(tenants, defaults);
+  const sizes = byCell.size === 0 ? new Map([["", 0]]) : byCell;
   return [...sizes]
-    .filter(([, size]) => size > MAX_TENANTS_IN_CELL)
+    .map(([cell, own]) => [cell, own + unassigned] as const)
+    .filter(([, size]) => size > CELL_SIZE.preferred)
     .map(([cell, size]) =>
       source.issue(
         ["tenants"],
-        `${cell === "" ? "the cell" : `cell ${cell}`} has ${size} tenants; more than ${MAX_TENANTS_IN_CELL} are better split over cells`,
+        `${cell === "" ? "the cell" : `cell ${cell}`} has ${size} tenants; beyond ${CELL_SIZE.preferred}, new ones are better in another cell`,
         "key",
       ),
     );

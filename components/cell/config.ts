@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { PLAN_NAMES } from "../../registry/catalogue.ts";
+import { CELL_SIZE } from "../../registry/cells.ts";
 import { checkSchema, parseSource, type SourceDocument } from "../../registry/document.ts";
 import type { Checked, Issue } from "../../registry/issues.ts";
 import { backupSchema } from "./backupConfig.ts";
@@ -48,6 +49,8 @@ const nodeChoice = z.strictObject({
   dedicated: z.boolean().default(false),
 });
 
+const TENANTS_RANGE = `must be a number from 1 to ${CELL_SIZE.most}`;
+
 const cellSchema = z.strictObject({
   /** Name of the cell: one stack, one group of tenants. */
   cell: name,
@@ -77,6 +80,11 @@ const cellSchema = z.strictObject({
    * server: exactly one of the cells that share them.
    */
   operations: z.stringbool({ truthy: ["true"], falsy: ["false"] }).default(true),
+  /** Most tenants of the cell, 1–100. */
+  maxTenants: z.coerce
+    .number()
+    .pipe(z.int(TENANTS_RANGE).min(1, TENANTS_RANGE).max(CELL_SIZE.most, TENANTS_RANGE))
+    .default(CELL_SIZE.most),
   edge,
   network: z.strictObject({
     /** The cluster's own ranges (pods, services, nodes): tenants reach none of them. */

@@ -1,3 +1,4 @@
+import { cellsFit } from "./cells.ts";
 import {
   brandingWithinPlan,
   domainsWithinPlan,
@@ -74,4 +75,5 @@ export const rules = {
   overridesWithinPlan,
   keptVolumeIsLarger,
   regionMatchesCell,
+  cellsFit,
 } as const satisfies Readonly<Record<string, Rule>>;

@@ -103,12 +103,12 @@ describe("warnings", () => {
   });
 
   it("tell that a cell is crowded", () => {
-    const many = Array.from({ length: 101 }, (_, n) => ({
+    const many = Array.from({ length: 51 }, (_, n) => ({
       id: `tenant-${n}`,
       billing: { subscriptionRef: `sub_${n}` },
     }));
     expect(warn("cellIsCrowded", registryOf(...many))).toEqual([
-      "17 tenants: the cell has 101 tenants; more than 100 are better split over cells",
+      "17 tenants: the cell has 51 tenants; beyond 50, new ones are better in another cell",
     ]);
   });
 

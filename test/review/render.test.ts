@@ -125,7 +125,9 @@ describe("renderMarkdown", () => {
   });
 
   it("stays below the limit of a comment and says where the rest is", () => {
-    const many = loadValid(registryOf(...Array.from({ length: 400 }, (_, n) => ({ id: `tenant-${n}` }))));
+    const many = loadValid(
+      registryOf(...Array.from({ length: 400 }, (_, n) => ({ id: `tenant-${n}`, cell: `cell-${n % 8}` }))),
+    );
     const type = "kubernetes:apps/v1:Deployment";
     const steps = many.entries.map(({ entry: { id } }) => ({
       op: "update",

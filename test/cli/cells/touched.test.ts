@@ -1,6 +1,6 @@
-import { inRingOrder, touchedStacks } from "../../ci/cells.ts";
-import { readStacks } from "../../ci/stacks.ts";
-import { loadValid, PROJECT, registryOf, withProject } from "../support/registry.ts";
+import { inRingOrder, touchedStacks } from "../../../cli/cells/touched.ts";
+import { readStacks } from "../../../cli/cells/stacks.ts";
+import { loadValid, PROJECT, registryOf, withProject } from "../../support/registry.ts";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -15,7 +15,8 @@ const touched = (
   files: readonly string[],
   after = registry,
   before: typeof registry | null = registry,
-): string[] => touchedStacks(STACKS, { files, before: before ?? undefined, after }).map(({ cell }) => cell);
+): string[] =>
+  touchedStacks(STACKS, { files, before: before ?? undefined, after }).map(({ stack }) => stack.cell);
 const REGISTRY = ["tenants/tenants.yaml"];
 
 describe("touchedStacks", () => {
@@ -85,7 +86,12 @@ describe("readStacks", () => {
     withProject({}, (dir) => {
       writeFileSync(join(dir, "Pulumi.west.yaml"), "config:\n  warehouse:cell: west\n");
       writeFileSync(join(dir, "Pulumi.yaml"), "name: x\n");
-      expect(readStacks(dir)).toEqual({ stacks: [{ stack: "west", cell: "west" }], unfinished: [] });
+      writeFileSync(join(dir, "Pulumi.bad.yaml"), "config: [\n");
+      const facts = { region: "us-west-2", baseDomain: "", ceiling: 100 };
+      expect(readStacks(dir)).toEqual({
+        stacks: [{ stack: "west", cell: "west", ...facts }],
+        unfinished: [],
+      });
     });
   });
 });

@@ -1,0 +1,36 @@
+import { execFileSync } from "node:child_process";
+import { checkRegistry, type LoadContext, type LoadedRegistry } from "../../registry/load.ts";
+import { mergeBase, registryTextsAt } from "../git.ts";
+import type { Difference } from "./touched.ts";
+
+/**
+ * What the checkout, with what is not committed yet, has that a revision has not. undefined where the revision is not
+ * there, as the one before a branch's first push.
+ * @param revision Default: origin/main, else HEAD.
+ */
+export function differenceSince(
+  projectDir: string,
+  revision: string | undefined,
+  after: LoadedRegistry,
+  context: LoadContext,
+): Difference | undefined {
+  let commit: string;
+  try {
+    ({ commit } = mergeBase(projectDir, revision));
+  } catch {
+    return undefined;
+  }
+  const listed = (...args: readonly string[]): string[] =>
+    execFileSync("git", args, { cwd: projectDir, encoding: "utf8" })
+      .split("\0")
+      .filter((file) => file !== "");
+  const before = checkRegistry(registryTextsAt(projectDir, commit), context);
+  return {
+    files: [
+      ...listed("diff", "--name-only", "--relative", "-z", commit),
+      ...listed("ls-files", "--others", "--exclude-standard", "-z"),
+    ],
+    before: before.ok ? before.value : undefined,
+    after,
+  };
+}

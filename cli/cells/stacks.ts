@@ -1,0 +1,63 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { CELL_SIZE } from "../../registry/cells.ts";
+import { compareText } from "../../registry/issues.ts";
+
+/** A stack whose file is complete, and the cell that it deploys. */
+export interface Stack {
+  readonly stack: string;
+  readonly cell: string;
+}
+
+/** What of a stack's file decides which tenants it may have. Whether the rest is valid, its preview says. */
+export interface CellStack extends Stack {
+  readonly region: string;
+  /** Cells of one base domain share the registry's tenants; those of another, as staging, are beside them. */
+  readonly baseDomain: string;
+  /** Most tenants. */
+  readonly ceiling: number;
+}
+
+const FILE = /^Pulumi\.(.+)\.yaml$/;
+
+/** The stacks of a project by name, and those whose file still has values to fill in. */
+export function readStacks(projectDir: string): {
+  readonly stacks: readonly CellStack[];
+  readonly unfinished: readonly string[];
+} {
+  const files = readdirSync(projectDir)
+    .flatMap((file) => FILE.exec(file)?.[1] ?? [])
+    .sort(compareText)
+    .map((stack) => ({ stack, text: readFileSync(join(projectDir, `Pulumi.${stack}.yaml`), "utf8") }));
+  const isUnfinished = ({ text }: { readonly text: string }): boolean => text.includes("<fill in:");
+  return {
+    stacks: files
+      .filter((file) => !isUnfinished(file))
+      .flatMap(({ stack, text }) => {
+        const config = configIn(text);
+        const textOf = (key: string): string | undefined =>
+          typeof config[key] === "string" ? config[key] : undefined;
+        const cell = textOf("warehouse:cell");
+        if (cell === undefined) return [];
+        const most = Number(config["warehouse:maxTenants"]);
+        return {
+          stack,
+          cell,
+          region: textOf("warehouse:region") ?? "us-west-2",
+          baseDomain: textOf("warehouse:baseDomain") ?? "",
+          ceiling: most >= 1 && most <= CELL_SIZE.most ? most : CELL_SIZE.most,
+        };
+      }),
+    unfinished: files.filter(isUnfinished).map(({ stack }) => stack),
+  };
+}
+
+function configIn(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const { config = {} } = (parse(text) ?? {}) as { readonly config?: Readonly<Record<string, unknown>> };
+    return config;
+  } catch {
+    return {};
+  }
+}
