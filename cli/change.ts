@@ -70,25 +70,39 @@ export async function makeChange(
 }
 
 /** The change of one tenant's entry. Paths given to `edit` are below the entry. */
-export function editTenant(
+export const editTenant = (
   workspace: Workspace,
   tenant: RegisteredTenant,
   edit: (entry: EntryEditor) => void,
-): Pick<Change, "file" | "text"> {
-  return editFile(workspace, tenant.file, (editor) => {
-    const path = tenant.path.map((key) => (typeof key === "number" ? key : String(key)));
-    edit({
-      set: (field, value) => {
-        editor.set([...path, ...field], value, fieldsBefore(field));
-      },
-      remove: (field) => {
-        editor.remove([...path, ...field]);
-      },
-      append: (field, item) => {
-        editor.append([...path, ...field], item, fieldsBefore(field));
-      },
-    });
+): Pick<Change, "file" | "text"> =>
+  editFile(workspace, tenant.file, (editor) => {
+    edit(entryEditor(editor, tenant));
   });
+
+/** The change of some entries of one file. */
+export const editTenants = (
+  workspace: Workspace,
+  file: string,
+  tenants: readonly RegisteredTenant[],
+  edit: (entry: EntryEditor, tenant: RegisteredTenant) => void,
+): Pick<Change, "file" | "text"> =>
+  editFile(workspace, file, (editor) => {
+    for (const tenant of tenants) edit(entryEditor(editor, tenant), tenant);
+  });
+
+function entryEditor(editor: YamlEditor, tenant: RegisteredTenant): EntryEditor {
+  const path = tenant.path.map((key) => (typeof key === "number" ? key : String(key)));
+  return {
+    set: (field, value) => {
+      editor.set([...path, ...field], value, fieldsBefore(field));
+    },
+    remove: (field) => {
+      editor.remove([...path, ...field]);
+    },
+    append: (field, item) => {
+      editor.append([...path, ...field], item, fieldsBefore(field));
+    },
+  };
 }
 
 /** The fields that come before one in the order of the schema, which a new field follows. */

@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline/promises";
-import { styleText } from "node:util";
+import { stripVTControlCharacters, styleText } from "node:util";
 
 /** What a command has to do with the outside besides files; tests bring their own. */
 export interface Io {
@@ -16,6 +16,8 @@ export interface Io {
   readonly askFor: ((question: string) => Promise<string>) | undefined;
   /** Does something in place of ending at once when the user interrupts, until the function that is returned is called. */
   readonly onInterrupt: (action: () => void) => () => void;
+  /** Shows lines in place of those that it showed last; absent where messages go to no terminal. */
+  readonly live?: (lines: readonly string[]) => void;
   readonly now: () => Date;
   /** Whether the output may be coloured. */
   readonly color: boolean;
@@ -32,6 +34,7 @@ export function processIo(projectDir: string): Io {
     err: (line) => void stderr.write(`${line}\n`),
     ...(stdin.isTTY && stderr.isTTY ? { ask, askFor } : { ask: undefined, askFor: undefined }),
     onInterrupt,
+    ...(stderr.isTTY && env["TERM"] !== "dumb" ? { live: liveLines(stderr) } : {}),
     now: () => started,
     // https://no-color.org: set and not empty.
     color: stdout.isTTY && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb",
@@ -61,6 +64,21 @@ function onInterrupt(action: () => void): () => void {
   for (const signal of signals) process.on(signal, action);
   return () => {
     for (const signal of signals) process.off(signal, action);
+  };
+}
+
+function liveLines(terminal: NodeJS.WriteStream): (lines: readonly string[]) => void {
+  let shown = 0;
+  return (lines) => {
+    const width = terminal.columns - 1;
+    // A line that wraps would be two to go up.
+    const fitting = lines.map((line) =>
+      stripVTControlCharacters(line).length > width ? stripVTControlCharacters(line).slice(0, width) : line,
+    );
+    terminal.write(
+      `${shown > 0 ? `\u001b[${shown}A` : ""}${fitting.map((line) => `\u001b[2K${line}\n`).join("")}`,
+    );
+    shown = lines.length;
   };
 }
 

@@ -1,7 +1,9 @@
 import { Command, CommanderError } from "commander";
 import { registerAdd } from "./commands/add.ts";
 import { registerBilling } from "./commands/billing.ts";
+import { registerCells } from "./commands/cells.ts";
 import { registerCompletion } from "./commands/completion.ts";
+import { registerPreview, registerUp } from "./commands/deploy.ts";
 import { registerDiff } from "./commands/diff.ts";
 import { registerDrill } from "./commands/drill.ts";
 import { registerDomain } from "./commands/domain.ts";
@@ -46,6 +48,9 @@ const COMMANDS: readonly ((program: Command, io: Io) => void)[] = [
   registerLint,
   registerDiff,
   registerReview,
+  registerPreview,
+  registerUp,
+  registerCells,
   registerBilling,
   registerReport,
   registerEvidence,

@@ -123,7 +123,7 @@ export function reviewOf({ kind, previews, before, after, changes, issues }: Rev
   });
   const problems = [
     ...issues.map((issue) => ({ cell: "", message: formatIssue(issue) })),
-    ...previews.flatMap(({ cell, errors }) => errors.map((error) => ({ cell, message: messageOf(error) }))),
+    ...previews.flatMap(({ cell, errors }) => errors.map((error) => ({ cell, message: problemText(error) }))),
   ];
   const risks = inOrder([
     ...byCell.flatMap(({ preview, resources }) => resourceRisks(preview.cell, resources)),
@@ -150,7 +150,7 @@ export const countsOf = (resources: readonly ResourceChange[]): Counts =>
   });
 
 /** A failed create of a Secret is told by the API server with the object's values: no such message is passed on. */
-function messageOf({ urn, message }: Diagnostic): string {
+export function problemText({ urn, message }: Diagnostic): string {
   if (urn === undefined) return withoutPasswords(message);
   const subject = nameOf(urn);
   if (holdsSecrets(typesOf(urn).at(-1) ?? ""))

@@ -2,7 +2,10 @@ import { Option, type Command } from "commander";
 import { PLAN_NAMES } from "../../registry/catalogue.ts";
 import { REGISTRY_FILE, REGISTRY_FOLDER } from "../../registry/files.ts";
 import { platformHost } from "../../registry/naming.ts";
+import { regionOf } from "../../registry/resolve.ts";
 import { RINGS } from "../../registry/tenantSchema.ts";
+import { cellPlaces, roomFor } from "../cells/places.ts";
+import { readStacks } from "../cells/stacks.ts";
 import { editFile, makeChange, type WriteOptions } from "../change.ts";
 import { Refusal } from "../failures.ts";
 import type { Io } from "../io.ts";
@@ -39,7 +42,10 @@ export function registerAdd(program: Command, io: Io): void {
       ),
     )
     .option("--region <region>", "region the tenant lives in (default: the registry's, else the cell's)")
-    .option("--cell <cell>", "cell that deploys the tenant (default: the registry's)")
+    .option(
+      "--cell <cell>",
+      "cell that deploys the tenant (default: the registry's, else the first with room)",
+    )
     .addOption(
       new Option("--ring <ring>", "rollout ring (default: the registry's, else 2)").choices(
         RINGS.map(String),
@@ -55,15 +61,38 @@ export function registerAdd(program: Command, io: Io): void {
       throw new Refusal(
         `"${id}" is already the id of the entry at ${known.place}; ids are unique and never reused`,
       );
-    const entry = entryOf(id, { ...options, since: options.since ?? present(io) });
-    const what =
+    const cell = options.cell ?? chosenCell(io, workspace, options.region);
+    const entry = entryOf(id, {
+      ...options,
+      ...(cell === undefined ? {} : { cell }),
+      since: options.since ?? present(io),
+    });
+    const bought =
       options.trialEnds === undefined ? options.plan : `${options.plan}, trial until ${options.trialEnds}`;
+    const what = cell === undefined ? bought : `${bought}, in cell ${cell}`;
     const change = {
       ...(options.ownFile === true ? ownFile(id, entry) : listed(workspace, entry)),
       summary: `${id} is added: ${what}, on ${platformHost(id, workspace.context.baseDomain)}`,
     };
     await makeChange(io, workspace, change, options);
   });
+}
+
+/**
+ * The cell of a new tenant: the registry's default as long as it has room, else the first of its region that has.
+ * undefined where there are not several to choose from, or the default will do.
+ */
+function chosenCell(io: Io, { registry }: Workspace, given: string | undefined): string | undefined {
+  const places = cellPlaces(readStacks(io.projectDir).stacks, registry);
+  const { cell: usual } = registry.defaults;
+  const isFull = (places.find(({ cell }) => cell === usual)?.free ?? 1) === 0;
+  if (places.length < 2 || (usual !== undefined && !isFull)) return undefined;
+  const region = regionOf(given === undefined ? {} : { region: given }, registry.defaults);
+  const chosen = roomFor(places, region);
+  if (chosen !== undefined) return chosen.cell;
+  throw new Refusal(
+    `no cell${region === undefined ? "" : ` of ${region}`} has room for another tenant: \`npx tenant cells\` shows them, and --cell chooses one all the same`,
+  );
 }
 
 /** The fields of a new entry, in the order of the schema. */

@@ -15,10 +15,14 @@ import { readsRegistry } from "../options.ts";
 import { tenantChanges } from "../tenantDiff.ts";
 import { contextOf, type RegistryOptions } from "../workspace.ts";
 
-interface ReviewOptions extends RegistryOptions {
-  readonly ref?: string;
+/** How a review is printed. */
+export interface ReviewFormat {
   readonly markdown?: boolean;
   readonly json?: boolean;
+}
+
+interface ReviewOptions extends RegistryOptions, ReviewFormat {
+  readonly ref?: string;
   readonly drift?: boolean;
   readonly summary?: string;
 }
@@ -49,15 +53,22 @@ export function registerReview(program: Command, io: Io): void {
     const review = reviewFiles(io, files, options);
     if (options.summary !== undefined)
       appendFileSync(options.summary, renderMarkdown(review, SUMMARY_LIMIT).text);
-    print(io, review, options);
+    printReview(io, review, options);
     if (review.verdict === "blocked") throw new Silent();
   });
 }
 
 /** The review of the checkout with the previews in some files. */
-export function reviewFiles(
+export const reviewFiles = (
   io: Io,
   files: readonly string[],
+  options: RegistryOptions & Pick<ReviewOptions, "ref" | "drift">,
+): Review => reviewPreviews(io, files.map(readPreviewFile), options);
+
+/** The review of the checkout with some previews. */
+export function reviewPreviews(
+  io: Io,
+  previews: readonly Preview[],
   options: RegistryOptions & Pick<ReviewOptions, "ref" | "drift">,
 ): Review {
   const context = contextOf(io, options);
@@ -71,7 +82,7 @@ export function reviewFiles(
   const forbidden = before === undefined ? [] : forbiddenChanges(before, after);
   return reviewOf({
     kind: options.drift === true ? "drift" : "preview",
-    previews: files.map(readPreviewFile),
+    previews,
     before,
     after,
     changes: tenantChanges(before, after),
@@ -79,7 +90,11 @@ export function reviewFiles(
   });
 }
 
-function print(io: Io, review: Review, { json, markdown, summary }: ReviewOptions): void {
+export function printReview(
+  io: Pick<Io, "out" | "color">,
+  review: Review,
+  { json, markdown, summary }: ReviewFormat & Pick<ReviewOptions, "summary">,
+): void {
   if (json === true) io.out(JSON.stringify(review, undefined, 2));
   else if (markdown === true)
     io.out(

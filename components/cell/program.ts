@@ -3,13 +3,15 @@ import { setImmediate } from "node:timers/promises";
 import type { Billing } from "../../billing/contract.ts";
 import { buildBilling } from "../../billing/build.ts";
 import { formatIssue, formatIssues, type Checked, type Issue } from "../../registry/issues.ts";
-import { loadRegistry } from "../../registry/load.ts";
+import { loadRegistry, type LoadContext } from "../../registry/load.ts";
 import { OPERATIONS } from "../../registry/naming.ts";
 import { appliedTenants, forbiddenTransitions, shrinkingTenants } from "../../registry/transitions.ts";
-import { checkCellConfig } from "./config.ts";
+import { checkCellConfig, type CellConfig } from "./config.ts";
 import { DatabaseServer } from "./databaseServer.ts";
 import { directoryIssues } from "./directory.ts";
 import { evidenceIssues, lifecycleHooks } from "./leaving.ts";
+import { limitOf } from "./limit.ts";
+import { limitIssues, requireTargets } from "./limitedRun.ts";
 import { missingDataIssues } from "./returning.ts";
 import { Operations } from "./operations.ts";
 import { poolOutputs, tenantOutputs, type PoolOutput, type TenantOutput } from "./outputs.ts";
@@ -42,16 +44,19 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
   const config = checkCellConfig(plainConfig(), projectDir, stack);
   const password = databasePassword(stack);
   // The registry is checked in any case, so that all issues come at once.
-  const loaded = loadRegistry(projectDir, config.ok ? config.value : { baseDomain: "" });
+  const loaded = loadRegistry(projectDir, config.ok ? registryContext(config.value) : { baseDomain: "" });
   if (!config.ok || !loaded.ok || !password.ok) {
     throw invalid([config, loaded, password].flatMap((checked) => (checked.ok ? [] : checked.issues)));
   }
   const outputs = await lastOutputs();
   const applied = appliedTenants(outputs);
   const { tenants } = loaded.value;
+  const pools = neededPools(loaded.value.pools, tenants, Object.keys(outputs["pools"] ?? {}));
+  const limitedTo = limitOf(process.env);
   const forbidden = [
     ...forbiddenTransitions(applied, loaded.value),
     ...directoryIssues(tenants, config.value),
+    ...(limitedTo === undefined ? [] : limitIssues(limitedTo, tenants, pools, outputs)),
   ];
   // The bucket is asked only about what the registry may do.
   if (forbidden.length === 0) {
@@ -62,6 +67,7 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
 
   for (const warning of loaded.value.warnings) await pulumi.log.warn(formatIssue(warning));
 
+  if (limitedTo !== undefined) await requireTargets();
   const cell = config.value;
   const providers = createProviders(cell, password.value);
   // The engine begins while the rest is declared.
@@ -71,15 +77,15 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
   const operations = cell.operations
     ? new Operations({ cell, foundation, server }, { providers })
     : undefined;
-  const pools = neededPools(loaded.value.pools, tenants, Object.keys(outputs["pools"] ?? {}));
   const { currency } = loaded.value.catalogue;
   // Another cell makes the namespace of the operations where this one does not.
   const namespace = operations === undefined ? OPERATIONS.namespace : operations.namespace;
   const fleet = new Fleet({ cell, namespace, currency }, { providers });
   const hooks = lifecycleHooks(loaded.value, cell, () => valueOf(password.value));
   const shrinking = shrinkingTenants(applied, tenants);
+  const parts = { cell, foundation, seed: server.seed, tenants, pools, shrinking, hooks };
   const deployed = await deployTenants(
-    { cell, foundation, seed: server.seed, tenants, pools, shrinking, hooks },
+    limitedTo === undefined ? parts : { ...parts, limitedTo },
     { providers },
   );
   const all = [server, fleet, ...(operations === undefined ? [] : [operations]), ...deployed];
@@ -90,6 +96,12 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
     billing: buildBilling(loaded.value, cell.cell),
   };
 }
+
+/** How the registry resolves in a cell. */
+const registryContext = ({ cell, region, baseDomain, maxTenants }: CellConfig): LoadContext => ({
+  ...{ cell, region, baseDomain },
+  ceilings: new Map([[cell, maxTenants]]),
+});
 
 /** The value of an output that is known before anything is deployed. */
 const valueOf = (output: pulumi.Output<string>): Promise<string> =>

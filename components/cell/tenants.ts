@@ -23,15 +23,17 @@ export interface CellParts {
   /** Ids of the tenants whose quota becomes smaller: see `shrinkingTenants`. */
   readonly shrinking: ReadonlySet<string>;
   readonly hooks: LifecycleHooks;
+  /** Ids of the tenants that a limited run registers: see `LimitedRun`. Default: all. */
+  readonly limitedTo?: ReadonlySet<string>;
 }
 
 /**
- * Declares what tenants share, each tenant, and then the directories that name them to their pools. Between tenants the
- * engine has its turn: otherwise it would hear of the first when the last is declared.
+ * Declares what tenants share, each tenant (or those to which the run is limited), and then the directories that name them
+ * to their pools. Between tenants the engine has its turn: otherwise it would hear of the first when the last is declared.
  * @returns what depends on all of it
  */
 export async function deployTenants(
-  { cell, foundation, seed, tenants, pools, shrinking, hooks }: CellParts,
+  { cell, foundation, seed, tenants, pools, shrinking, hooks, limitedTo }: CellParts,
   opts: ComponentResourceOptions,
 ): Promise<Resource[]> {
   const sharing = pools.find(({ placement }) => !hasOwnDatabase(placement));
@@ -56,7 +58,7 @@ export async function deployTenants(
     }),
   );
   const all: Resource[] = shared === undefined ? [] : [shared];
-  for (const spec of tenants) {
+  for (const spec of tenants.filter(({ id }) => limitedTo?.has(id) !== false)) {
     await setImmediate();
     const home = byPlan.get(spec.plan);
     const other = spec.move === undefined ? undefined : byPlan.get(spec.move.other.plan);
@@ -79,7 +81,7 @@ export async function deployTenants(
     all.push(stack.lifecycle);
   }
   for (const { pool, entries } of byPlan.values()) {
-    pool.serve(entries);
+    if (limitedTo === undefined) pool.serve(entries);
     all.push(pool);
   }
   return all;
