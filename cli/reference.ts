@@ -17,7 +17,7 @@ const INTRODUCTION = `# The tenant command
 - \`--dry-run\` prints the change as a unified diff and writes nothing. Dangerous edits ask first; \`--yes\` answers for scripts.
 - The base domain, which some rules need, is \`warehouse:baseDomain\` of \`Pulumi.prod.yaml\`, else of the first stack file
   that has one; \`--stack\` and \`--base-domain\` choose another.
-- Exit codes: 0 done, 1 refused or invalid, 2 a wrong call, or a question that nobody is there to answer; of a command
+- Exit codes: 0 done, 1 refused, invalid or failed, 2 a wrong call, or a question that nobody is there to answer, 130 interrupted; of a command
   that runs a Job see below.
 - Colours appear on terminals only; \`NO_COLOR=1\` turns them off.
 

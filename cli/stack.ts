@@ -1,8 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { checkCellConfig, type CellConfig } from "../components/cell/config.ts";
-import { parseSource } from "../registry/document.ts";
-import { compareText, formatIssues, type Checked } from "../registry/issues.ts";
+import { readCellConfig, stackNames } from "../components/cell/clashes.ts";
+import type { CellConfig } from "../components/cell/config.ts";
+import { formatIssues, type Checked } from "../registry/issues.ts";
 import { Refusal, UsageError } from "./failures.ts";
 
 /** A stack with its configuration, complete. */
@@ -10,8 +8,6 @@ export interface Stack {
   readonly name: string;
   readonly cell: CellConfig;
 }
-
-const FILE = /^Pulumi\.(.+)\.yaml$/;
 
 /**
  * The stack whose cluster a command works on.
@@ -43,31 +39,15 @@ export function stackOf(projectDir: string, given: string | undefined, cell: str
 
 /** Every stack whose configuration is complete, by name. */
 export const completeStacks = (projectDir: string): Stack[] =>
-  readdirSync(projectDir)
-    .flatMap((file) => FILE.exec(file)?.[1] ?? [])
-    .sort(compareText)
-    .flatMap((name): Stack[] => {
-      const config = readConfig(projectDir, name);
-      return config.ok ? [{ name, cell: config.value }] : [];
-    });
+  stackNames(projectDir).flatMap((name): Stack[] => {
+    const config = readConfig(projectDir, name);
+    return config.ok ? [{ name, cell: config.value }] : [];
+  });
 
-/** The configuration as `pulumi` passes it to the program; secrets are left out. */
 function readConfig(projectDir: string, stack: string): Checked<CellConfig> {
-  const file = `Pulumi.${stack}.yaml`;
-  let text: string;
   try {
-    text = readFileSync(join(projectDir, file), "utf8");
+    return readCellConfig(projectDir, stack);
   } catch {
-    throw new Refusal(`there is no ${file}; name another --stack`);
+    throw new Refusal(`there is no Pulumi.${stack}.yaml; name another --stack`);
   }
-  const parsed = parseSource(file, text);
-  if (!parsed.ok) return parsed;
-  const { config = {} } = parsed.value.value as { readonly config?: Readonly<Record<string, unknown>> };
-  const raw = Object.entries(config)
-    .filter(([, value]) => !isSecret(value))
-    .map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)] as const);
-  return checkCellConfig(Object.fromEntries(raw), projectDir, stack);
 }
-
-const isSecret = (value: unknown): boolean =>
-  typeof value === "object" && value !== null && "secure" in value;

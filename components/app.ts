@@ -120,7 +120,7 @@ export function createInit(scope: TenantScope, login: LoginRef, args: InitArgs):
   const tenant = { name: "TENANT_ID", value: id };
   const given = applicationLogin(release, login, mounts);
   return createJob(scope, {
-    name: name ?? initJobOf(scope.spec).name,
+    name: name ?? initJobOf(scope.spec, scope.cell.qualifier).name,
     ...(name === undefined ? { suffix: INIT.replace(/^warehouse-/, "") } : {}),
     // The shared database's tables are prepared for all its tenants: see components/cell/sharedDatabase.ts.
     ...(hasOwnDatabase(placement)

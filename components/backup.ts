@@ -72,7 +72,7 @@ export function createBackup(scope: TenantScope, source: BackupSource, guards: r
   new CronJob(
     `${spec.id}-backup`,
     {
-      metadata: { name: backupJobOf(spec).name, namespace, labels },
+      metadata: { name: backupJobOf(spec, scope.cell.qualifier).name, namespace, labels },
       spec: {
         schedule,
         timeZone: "Etc/UTC",

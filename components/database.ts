@@ -3,7 +3,13 @@ import { Grant } from "@pulumi/postgresql/grant.js";
 import { Role } from "@pulumi/postgresql/role.js";
 import { Schema } from "@pulumi/postgresql/schema.js";
 import { all, type Input, type Output, type Resource } from "@pulumi/pulumi";
-import { databaseName, databaseSecretName, roleNames, SCHEMA, SHARED } from "../registry/naming.ts";
+import {
+  databaseName,
+  databaseSecretName,
+  roleNames,
+  SCHEMA,
+  sharedDatabaseName,
+} from "../registry/naming.ts";
 import { hasOwnDatabase } from "../registry/placement.ts";
 import { keepsData, runsPods, type TenantSpec } from "../registry/spec.ts";
 import {
@@ -168,7 +174,7 @@ function createSecrets(
   const { spec, cell } = scope;
   const { app, migrate, backup } = logins;
   const ownDatabase = databaseName(spec.id);
-  const database = holdings.served === "own" ? ownDatabase : SHARED.database;
+  const database = holdings.served === "own" ? ownDatabase : sharedDatabaseName(cell.qualifier);
   const serves: HeldLogin[] = [
     { prefix: "", login: app, database },
     { prefix: "backup-", login: backup, database },

@@ -25,9 +25,9 @@ export function createPoolMonitoring(
   tenants: readonly TenantSpec[],
 ): void {
   // The application labels what it measures by tenant and customer.
-  createServiceMonitor(scope, poolAppLabels(spec.plan), { pool: spec.plan });
+  createServiceMonitor(scope, poolAppLabels(spec.plan), { pool: spec.label });
   createRules(scope, poolRules(spec, tenants.filter(isWatched), scope.cell.cell));
-  createDashboard(scope, { file: `customers-${spec.plan}`, dashboard: poolDashboard(spec) });
+  createDashboard(scope, { file: `customers-${spec.label}`, dashboard: poolDashboard(spec) });
 }
 
 /** Whether anybody is to be told of what goes wrong with a tenant. */

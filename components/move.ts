@@ -1,6 +1,12 @@
 import type { Input, Resource } from "@pulumi/pulumi";
 import type { Placement } from "../registry/catalogue.ts";
-import { backupAccountName, backupPrefix, databaseSecretName, MOVE } from "../registry/naming.ts";
+import {
+  backupAccountName,
+  backupPrefix,
+  databaseSecretName,
+  MOVE,
+  sharedDatabaseName,
+} from "../registry/naming.ts";
 import { hasOwnApp, hasOwnDatabase, isCutOver, type MovePhase } from "../registry/placement.ts";
 import { bucketEnv, type EnvVar } from "./bucketEnv.ts";
 import { createJob, FINAL_EXIT_CODES, loginEnv } from "./job.ts";
@@ -109,6 +115,7 @@ function moveEnv({ spec, cell }: TenantScope): EnvVar[] {
     ...bucketEnv(cell, backupAccountName(spec.id)),
     { name: "BACKUP_PREFIX", value: backupPrefix(spec.id) },
     { name: "BACKUP_RETAIN_DAYS", value: String(spec.backup.retainDays) },
+    { name: "SHARED_DATABASE", value: sharedDatabaseName(cell.qualifier) },
   ];
 }
 

@@ -7,6 +7,7 @@ import {
   exportJobName,
   finalJobName,
   OPERATIONS,
+  sharedDatabaseName,
   SHUT_OUT,
 } from "../registry/naming.ts";
 import { hasOwnApp, hasOwnDatabase } from "../registry/placement.ts";
@@ -113,6 +114,7 @@ export function createArchiveJobs(
     { name: "FINAL_BACKUP_ID", value: leaving.finalBackup.id },
     { name: "FINAL_BACKUP_SHA256", value: leaving.finalBackup.sha256 },
     { name: "FINAL_BACKUP_VERIFIED_AT", value: leaving.finalBackup.verifiedAt },
+    { name: "SHARED_DATABASE", value: sharedDatabaseName(cell.qualifier) },
   ];
   if (!hasOwnDatabase(placement)) {
     createFinalJob(scope, scope.namespace, {

@@ -5,7 +5,7 @@ import {
   VariableRefresh,
   type VariableModel,
 } from "@grafana/grafana-foundation-sdk/dashboard";
-import { APP, databaseName, namespaceName, poolName, SHARED } from "../registry/naming.ts";
+import { APP, databaseName, namespaceName } from "../registry/naming.ts";
 import { hasOwnDatabase } from "../registry/placement.ts";
 import type { Objective, PoolSpec, TenantSpec } from "../registry/spec.ts";
 import { METRICS, ratioOf, RECORDED } from "./metrics.ts";
@@ -49,22 +49,22 @@ export function tenantDashboard(spec: TenantSpec): object {
 
 /** The dashboard of the tenants of a pool, one of whom the reader chooses: it is the same whoever they are. */
 export function poolDashboard(spec: PoolSpec): object {
-  const { plan, displayName, placement, slo, backupMaxAgeMinutes } = spec;
-  const ofMembers = (name: string, selector: string, label: string): QueryVariableBuilder =>
-    new QueryVariableBuilder(name)
+  const { plan, name, label, displayName, placement, slo, backupMaxAgeMinutes } = spec;
+  const ofMembers = (variable: string, selector: string, label: string): QueryVariableBuilder =>
+    new QueryVariableBuilder(variable)
       .query(`label_values(${RECORDED.member}{${selector}}, ${label})`)
       .refresh(VariableRefresh.OnDashboardLoad);
-  const choice = ofMembers("tenant", `pool="${plan}"`, "tenant").label("Customer");
+  const choice = ofMembers("tenant", `pool="${label}"`, "tenant").label("Customer");
   const database = ofMembers("database", TENANT, "datname").hide(VariableHide.HideVariable);
   return dashboard({
-    key: poolName(plan),
+    key: name,
     title: `Customers: ${displayName}`,
     tags: ["warehouse", plan],
     variables: hasOwnDatabase(placement) ? [choice, database] : [choice],
     slo,
     backupMaxAgeMinutes,
-    namespace: poolName(plan),
-    databases: `datname="${hasOwnDatabase(placement) ? "$database" : SHARED.database}"`,
+    namespace: name,
+    databases: `datname="${hasOwnDatabase(placement) ? "$database" : spec.sharedDatabase}"`,
     certificates: 'exported_namespace=~"customer-$tenant|pool-.+",name="$tenant-tls"',
   });
 }

@@ -1,6 +1,6 @@
 import { majorUnits } from "../billing/money.ts";
 import { compareText } from "../registry/issues.ts";
-import { APP, certificateName, databaseName, namespaceName, poolName } from "../registry/naming.ts";
+import { APP, certificateName, databaseName, namespaceName } from "../registry/naming.ts";
 import { hasOwnDatabase } from "../registry/placement.ts";
 import type { PoolSpec, TenantSpec } from "../registry/spec.ts";
 import { METRICS, ratioOf, RATIO_WINDOWS, RECORDED, type RatioWindow } from "./metrics.ts";
@@ -66,7 +66,7 @@ export function tenantRules(spec: TenantSpec, cell: string): RuleGroup[] {
     narrowed: (label, expr) => expr(own[label]),
   };
   return [
-    { name: `tenant-${id}.record`, rules: [...facts(spec, cell), ...recordings(subject, {})] },
+    { name: `tenant-${id}.record`, rules: [...facts(spec, namespace, cell), ...recordings(subject, {})] },
     {
       name: `tenant-${id}`,
       rules: [
@@ -87,11 +87,10 @@ export function tenantRules(spec: TenantSpec, cell: string): RuleGroup[] {
  * @param tenants those that it serves and that do not leave
  */
 export function poolRules(spec: PoolSpec, tenants: readonly TenantSpec[], cell: string): RuleGroup[] {
-  const { plan, slo, placement } = spec;
-  const name = poolName(plan);
-  const members = `${RECORDED.member}{pool="${plan}"}`;
+  const { plan, name, label: pool, slo, placement } = spec;
+  const members = `${RECORDED.member}{pool="${pool}"}`;
   const subject: Subject = {
-    ...{ plan, slo, labels: { plan }, name: "{{ $labels.tenant }}", selector: `pool="${plan}"` },
+    ...{ plan, slo, labels: { plan }, name: "{{ $labels.tenant }}", selector: `pool="${pool}"` },
     narrowed: (label, expr) =>
       label === "tenant"
         ? `${expr("")} and on (tenant) ${members}`
@@ -101,8 +100,8 @@ export function poolRules(spec: PoolSpec, tenants: readonly TenantSpec[], cell: 
     {
       name: `${name}.record`,
       rules: [
-        ...tenants.toSorted(byId).flatMap((tenant) => [member(tenant), ...facts(tenant, cell)]),
-        ...recordings(subject, { pool: plan }),
+        ...tenants.toSorted(byId).flatMap((tenant) => [member(tenant, pool), ...facts(tenant, name, cell)]),
+        ...recordings(subject, { pool }),
       ],
     },
     {
@@ -116,7 +115,7 @@ export function poolRules(spec: PoolSpec, tenants: readonly TenantSpec[], cell: 
         ),
         ...(hasOwnDatabase(placement) ? [connectionAlert(subject, spec.connections)] : []),
         ...certificateAlerts(subject),
-        ...workloadAlerts("Pool", name, { pool: plan }),
+        ...workloadAlerts("Pool", name, { pool }),
       ],
     },
   ];
@@ -125,14 +124,21 @@ export function poolRules(spec: PoolSpec, tenants: readonly TenantSpec[], cell: 
 const byId = (a: TenantSpec, b: TenantSpec): number => compareText(a.id, b.id);
 
 /** Says that a tenant is in a pool, and by which labels others know it. */
-const member = ({ id, plan }: TenantSpec): Rule => ({
+const member = ({ id }: TenantSpec, pool: string): Rule => ({
   record: RECORDED.member,
   expr: "vector(1)",
-  labels: { tenant: id, pool: plan, datname: databaseName(id), name: certificateName(id) },
+  labels: { tenant: id, pool, datname: databaseName(id), name: certificateName(id) },
 });
 
-/** What the registry says of a tenant, for those who look at many. */
-function facts({ id, plan, placement, state, ring, release, money }: TenantSpec, cell: string): Rule[] {
+/**
+ * What the registry says of a tenant, for those who look at many.
+ * @param namespace of the application that serves it
+ */
+function facts(
+  { id, plan, state, ring, release, money }: TenantSpec,
+  namespace: string,
+  cell: string,
+): Rule[] {
   const fact = (record: string, value: number, labels: Labels): Rule => ({
     record,
     expr: `vector(${value})`,
@@ -141,8 +147,7 @@ function facts({ id, plan, placement, state, ring, release, money }: TenantSpec,
   const { revenueMinor, costMinor, currency } = money;
   return [
     fact(RECORDED.info, 1, {
-      namespace: placement === "silo" ? namespaceName(id) : poolName(plan),
-      ...{ plan, state, ring: String(ring), version: release.version },
+      ...{ namespace, plan, state, ring: String(ring), version: release.version },
     }),
     fact(RECORDED.revenue, majorUnits(revenueMinor, currency), { currency }),
     fact(RECORDED.cost, majorUnits(costMinor, currency), { currency }),

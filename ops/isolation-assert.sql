@@ -17,11 +17,12 @@ open_database as (
 tenant_database as (
   select * from open_database where datname in (select home from tenant_role)
 ),
--- Who may connect to the database that the tenants of placement "pool" share.
+-- Who may connect to which of the databases that the tenants of placement "pool" of a cell share.
 pool_member as (
-  select tenant_role.oid
+  select distinct tenant_role.oid, tenant_role.rolname, regexp_replace(shared.rolname, '_(rw|ro)$', '') as pool
   from tenant_role, pg_roles shared
-  where shared.rolname in ('warehouse_shared_rw', 'warehouse_shared_ro') and pg_has_role(tenant_role.oid, shared.oid, 'USAGE')
+  where shared.rolname ~ '^warehouse_shared(_.+)?_(rw|ro)$' and tenant_role.oid <> shared.oid
+    and pg_has_role(tenant_role.oid, shared.oid, 'USAGE')
 ),
 access as (
   select database.datname, entry.grantee, entry.privilege_type
@@ -34,7 +35,7 @@ select database.datname, role.rolname || ', a login of ' || role.home || ', can 
 from open_database database, tenant_role role
 where role.rolcanlogin and role.home <> database.datname
   and has_database_privilege(role.oid, database.oid, 'CONNECT')
-  and not (database.datname = 'warehouse_shared' and role.oid in (select oid from pool_member))
+  and (role.oid, database.datname) not in (select oid, pool from pool_member)
   -- Said once, of PUBLIC.
   and not exists (
     select from access where access.datname = database.datname and grantee = 0 and privilege_type = 'CONNECT'
@@ -71,12 +72,15 @@ where roleid not in (
     and (other.rolname !~ '_owner$' or role.rolname ~ '_migrate$')
   )
   -- A tenant's rows are in the pool, or move there or away.
-  and not (role.rolname ~ '_(rw|owner)$' and pg_get_userbyid(roleid) = 'warehouse_shared_rw')
+  and not (role.rolname ~ '_(rw|owner)$' and pg_get_userbyid(roleid) ~ '^warehouse_shared(_.+)?_rw$')
   and not (
-    role.rolname ~ '_app_[ab]$' and pg_get_userbyid(roleid) = 'warehouse_shared_rw'
+    role.rolname ~ '_app_[ab]$' and pg_get_userbyid(roleid) ~ '^warehouse_shared(_.+)?_rw$'
     and role.home not in (select datname from tenant_database)
   )
-  and not (role.rolname ~ '_backup$' and pg_get_userbyid(roleid) = 'warehouse_shared_ro')
+  and not (role.rolname ~ '_backup$' and pg_get_userbyid(roleid) ~ '^warehouse_shared(_.+)?_ro$')
+union all
+select rolname, 'can enter the shared databases of several cells: ' || string_agg(pool, ', ' order by pool)
+from pool_member group by rolname having count(*) > 1
 union all
 select role.rolname, 'has the member ' || other.rolname
 from pg_auth_members join tenant_role role on role.oid = roleid join pg_roles other on other.oid = member

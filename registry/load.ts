@@ -141,7 +141,7 @@ function resolveRegistry(input: RuleInput, context: LoadContext): LoadedRegistry
     tenants: entries.flatMap(
       ({ entry }) => resolveTenant(entry, { releases, defaults, catalogue }, context) ?? [],
     ),
-    pools: resolvePools({ releases, catalogue }),
+    pools: resolvePools({ releases, catalogue }, context),
     warnings: warnings(input, context.now ?? new Date()),
     context,
   };

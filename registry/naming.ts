@@ -74,25 +74,48 @@ export const backupPrefix = (id: string): string => `customers/${id}/`;
 /** The certificate of a tenant's deletion in the bucket, beside the prefixes of tenants. */
 export const certificateKey = (id: string): string => `certificates/${id}.json`;
 
+/**
+ * What completes the names of what a cell has once, where several cells share a cluster or a database server: empty for
+ * one of them, else a word of at most 20 characters. No name can come from a tenant's id, as none begins with `pool-` or
+ * `shared-`.
+ */
+export const QUALIFIER = /^(?:[a-z][a-z0-9]*(?:-[a-z0-9]+)*)?$/;
+export const QUALIFIER_LENGTH = 20;
+
+const qualified = (name: string, qualifier: string): string =>
+  qualifier === "" ? name : `${name}-${qualifier}`;
+
 /** The namespace of the pool of a plan, and the pool's own name: `pool-starter`. */
-export const poolName = (plan: PlanName): string => `pool-${plan.replaceAll("_", "-")}`;
+export const poolName = (plan: PlanName, qualifier: string): string =>
+  qualified(`pool-${plan.replaceAll("_", "-")}`, qualifier);
+
+/** What tells a pool from others in what is measured: `starter`. */
+export const poolLabel = qualified as (plan: PlanName, qualifier: string) => string;
 
 /** The namespaces in which a tenant's Jobs run, as patterns: its own, and those of pools. */
 export const jobNamespaces = (id: string): string[] => [namespaceName(id), "pool-*"];
 
-/** The database that tenants of placement pool share, its roles and the namespace of the Jobs that look after it. */
-export const SHARED = {
-  database: "warehouse_shared",
-  namespace: "warehouse-shared",
+/** The database that the tenants of placement pool of a cell share. */
+export const sharedDatabaseName = (qualifier: string): string =>
+  qualified("warehouse_shared", qualifier).replaceAll("-", "_");
+
+/** The namespace of the Jobs that look after it. */
+export const sharedNamespace = (qualifier: string): string => qualified("warehouse-shared", qualifier);
+
+/** The roles of such a database. */
+export const sharedRoles = (database: string) => ({
   /** NOLOGIN; owns the schemas. */
-  owner: "warehouse_shared_owner",
+  owner: `${database}_owner`,
   /** NOLOGIN; reads and writes rows, of which row-level security shows a tenant its own. */
-  readWrite: "warehouse_shared_rw",
+  readWrite: `${database}_rw`,
   /** NOLOGIN; reads rows, likewise. */
-  readOnly: "warehouse_shared_ro",
+  readOnly: `${database}_ro`,
   /** LOGIN of the Jobs; acts as the owner. */
-  migrate: "warehouse_shared_migrate",
-} as const;
+  migrate: `${database}_migrate`,
+});
+
+/** The role through which a tenant's roles read and write in such a database, whichever cell's it is. */
+export const SHARED_READ_WRITE = /^warehouse_shared(?:_.+)?_rw$/;
 
 /** What operators' Jobs run with, which concern many tenants: none of these names can come from a tenant's id. */
 export const OPERATIONS = {
@@ -212,19 +235,21 @@ interface JobPlace {
 }
 
 /** An object that runs where the tenant is served: in its own namespace, or in its pool's under a name with its id. */
-const whereServed = ({ id, plan, placement }: Placed, name: string): JobPlace =>
+const whereServed = ({ id, plan, placement }: Placed, qualifier: string, name: string): JobPlace =>
   placement === "silo"
     ? { namespace: namespaceName(id), name }
-    : { namespace: poolName(plan), name: `${name}-${id}` };
+    : { namespace: poolName(plan, qualifier), name: `${name}-${id}` };
 
 /**
  * The CronJob that backs up a tenant's database and files, where its files are, and is the pattern of the Jobs that read
  * its backups.
  */
-export const backupJobOf = (tenant: Placed): JobPlace => whereServed(tenant, BACKUP);
+export const backupJobOf = (tenant: Placed, qualifier: string): JobPlace =>
+  whereServed(tenant, qualifier, BACKUP);
 
 /** The Job that creates what a release needs of a tenant. */
-export const initJobOf = (tenant: Placed): JobPlace => whereServed(tenant, INIT);
+export const initJobOf = (tenant: Placed, qualifier: string): JobPlace =>
+  whereServed(tenant, qualifier, INIT);
 
 /** Labels of the application's pods and of what selects them. */
 export function appLabels(id: string): { readonly app: string; readonly customer: string } {

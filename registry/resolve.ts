@@ -3,7 +3,7 @@ import { PLAN_NAMES, type Catalogue, type Plan, type PlanName } from "./catalogu
 import { egressOf } from "./integrations.ts";
 import { compareText } from "./issues.ts";
 import { isBillable, isLive, isProvisioned } from "./lifecycle.ts";
-import { platformHost } from "./naming.ts";
+import { platformHost, poolLabel, poolName, sharedDatabaseName } from "./naming.ts";
 import { effectivePlan, hasOwnApp, isCutOver } from "./placement.ts";
 import { namespaceQuota, podCompute, podOf, POOL_JOB_PODS } from "./quota.ts";
 import { effectiveVersion, poolVersion, ringOf, servingVersion } from "./rollout.ts";
@@ -24,6 +24,8 @@ export interface ResolveContext {
   readonly cell?: string;
   /** The cell's region, which its entries must share. Default: any. */
   readonly region?: string;
+  /** What completes the names of the cell's pools. Default: nothing. */
+  readonly qualifier?: string;
   /** The cells of the base domain, as far as they are known, and how many tenants each may have. */
   readonly ceilings?: ReadonlyMap<string, number>;
 }
@@ -171,7 +173,10 @@ function resolveMove(entry: TenantEntry, { releases, defaults, catalogue }: Comm
 }
 
 /** The pools that the catalogue describes, one for each plan whose tenants share the application. Deeply frozen. */
-export function resolvePools({ releases, catalogue }: Pick<Common, "releases" | "catalogue">): PoolSpec[] {
+export function resolvePools(
+  { releases, catalogue }: Pick<Common, "releases" | "catalogue">,
+  { qualifier = "" }: Pick<ResolveContext, "qualifier">,
+): PoolSpec[] {
   const release = released(poolVersion(releases), releases);
   return PLAN_NAMES.flatMap((name: PlanName) => {
     const { displayName, placement, pool, replicas, slo, database } = catalogue.plans[name];
@@ -181,6 +186,9 @@ export function resolvePools({ releases, catalogue }: Pick<Common, "releases" | 
     return deepFreeze({
       plan: name,
       displayName,
+      name: poolName(name, qualifier),
+      label: poolLabel(name, qualifier),
+      sharedDatabase: sharedDatabaseName(qualifier),
       placement,
       release,
       pod,

@@ -54,6 +54,12 @@ export interface PoolSpec {
   readonly plan: PlanName;
   /** The plan's, e.g. Starter. */
   readonly displayName: string;
+  /** Its name and its namespace's, e.g. pool-starter. */
+  readonly name: string;
+  /** What tells it from the pools of other plans and cells where all are looked at, e.g. starter. */
+  readonly label: string;
+  /** The database that its cell's tenants of placement pool share. */
+  readonly sharedDatabase: string;
   readonly placement: Exclude<Placement, "silo">;
   readonly release: Release;
   readonly pod: PodSpec;

@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { stackNames } from "../../components/cell/clashes.ts";
 import { CELL_SIZE } from "../../registry/cells.ts";
-import { compareText } from "../../registry/issues.ts";
 
 /** A stack whose file is complete, and the cell that it deploys. */
 export interface Stack {
@@ -19,17 +19,15 @@ export interface CellStack extends Stack {
   readonly ceiling: number;
 }
 
-const FILE = /^Pulumi\.(.+)\.yaml$/;
-
 /** The stacks of a project by name, and those whose file still has values to fill in. */
 export function readStacks(projectDir: string): {
   readonly stacks: readonly CellStack[];
   readonly unfinished: readonly string[];
 } {
-  const files = readdirSync(projectDir)
-    .flatMap((file) => FILE.exec(file)?.[1] ?? [])
-    .sort(compareText)
-    .map((stack) => ({ stack, text: readFileSync(join(projectDir, `Pulumi.${stack}.yaml`), "utf8") }));
+  const files = stackNames(projectDir).map((stack) => ({
+    stack,
+    text: readFileSync(join(projectDir, `Pulumi.${stack}.yaml`), "utf8"),
+  }));
   const isUnfinished = ({ text }: { readonly text: string }): boolean => text.includes("<fill in:");
   return {
     stacks: files

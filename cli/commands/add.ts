@@ -91,7 +91,7 @@ function chosenCell(io: Io, { registry }: Workspace, given: string | undefined):
   const chosen = roomFor(places, region);
   if (chosen !== undefined) return chosen.cell;
   throw new Refusal(
-    `no cell${region === undefined ? "" : ` of ${region}`} has room for another tenant: \`npx tenant cells\` shows them, and --cell chooses one all the same`,
+    `no cell${region === undefined ? "" : ` of ${region}`} has room for another tenant: \`npx tenant cells\` shows them, \`npx tenant cells add\` makes one, and --cell chooses one all the same`,
   );
 }
 

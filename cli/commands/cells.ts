@@ -1,8 +1,14 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Option, type Command } from "commander";
+import { checkCellConfig } from "../../components/cell/config.ts";
 import { CELL_SIZE } from "../../registry/cells.ts";
+import { formatIssues } from "../../registry/issues.ts";
 import type { LoadedRegistry, RegisteredTenant } from "../../registry/load.ts";
 import { isProvisioned } from "../../registry/lifecycle.ts";
 import { regionOf } from "../../registry/resolve.ts";
+import { replaceFile } from "../atomicWrite.ts";
+import { newStack } from "../cells/newStack.ts";
 import { cellPlaces, roomFor, taken, unassignedIn, type CellPlaces } from "../cells/places.ts";
 import { readStacks } from "../cells/stacks.ts";
 import { editTenants, makeChange, type WriteOptions } from "../change.ts";
@@ -21,11 +27,17 @@ interface PlanOptions extends ListOptions {
 interface FillOptions extends WriteOptions {
   readonly cell?: string;
 }
+interface AddOptions {
+  readonly from: string;
+  readonly stack?: string;
+  readonly qualifier?: string;
+  readonly dryRun?: boolean;
+}
 
 export function registerCells(program: Command, io: Io): void {
   const command = program
     .command("cells")
-    .summary("list the cells and their free places; assign tenants")
+    .summary("list the cells and their free places; add one, assign tenants")
     .description(
       `Lists the cells: how many tenants each has, how many more it should get (up to ${CELL_SIZE.preferred}), and how many it may have (\`warehouse:maxTenants\`). Tombstones do not count.`,
     )
@@ -36,6 +48,7 @@ export function registerCells(program: Command, io: Io): void {
   });
   registerCellsPlan(command, io);
   registerCellsFill(command, io);
+  registerCellsAdd(command, io);
 }
 
 const placesOf = (io: Io, registry: LoadedRegistry): readonly CellPlaces[] =>
@@ -92,7 +105,10 @@ function registerCellsPlan(parent: Command, io: Io): void {
     if (options.json === true) io.out(JSON.stringify({ assigned, left, newCells }, undefined, 2));
     else {
       for (const { cell, tenants } of assigned) io.out(`${cell}: ${tenants}`);
-      if (left > 0) io.out(`${left} more need ${newCells} new ${newCells === 1 ? "cell" : "cells"}`);
+      if (left > 0)
+        io.out(
+          `${left} more need ${newCells} new ${newCells === 1 ? "cell" : "cells"}: npx tenant cells add <cell> --from <stack>`,
+        );
     }
   });
 }
@@ -139,10 +155,54 @@ function assignment(
     const cell = given ?? roomFor(places, region)?.cell;
     if (cell === undefined)
       throw new Refusal(
-        `no cell${region === undefined ? "" : ` of ${region}`} has room for ${entry.id}; a new stack file makes one. Nothing was written`,
+        `no cell${region === undefined ? "" : ` of ${region}`} has room for ${entry.id}; \`npx tenant cells add\` makes one. Nothing was written`,
       );
     if (isProvisioned(entry.state)) places = taken(places, cell);
     homes.set(entry.id, cell);
   }
   return homes;
+}
+
+function registerCellsAdd(parent: Command, io: Io): void {
+  parent
+    .command("add <cell>")
+    .summary("write the stack file of a new cell beside another")
+    .description(
+      "Writes `Pulumi.<stack>.yaml` of a cell on the same cluster, database server and bucket as another cell's: with a qualifier in the names of what each cell has once, and without what one cell has for all (operations, the bucket). Edit it for a cell elsewhere.",
+    )
+    .requiredOption("--from <stack>", "stack of the cell beside which it is")
+    .option("--stack <name>", "name of the new stack (default: the cell's)")
+    .option("--qualifier <word>", "completes the names of what the cell has once (default: the cell's name)")
+    .option("--dry-run", "print the file and write nothing")
+    .action((cell: string, _: AddOptions, self: Command) => {
+      // Options that the parent has as well are the parent's to commander.
+      add(io, cell, self.optsWithGlobals<AddOptions>());
+    });
+}
+
+function add(io: Io, cell: string, options: AddOptions): void {
+  const { from, stack = cell, qualifier = cell, dryRun = false } = options;
+  const [source, target] = [`Pulumi.${from}.yaml`, `Pulumi.${stack}.yaml`];
+  const { stacks } = readStacks(io.projectDir);
+  const taken = stacks.find((other) => other.cell === cell);
+  if (taken !== undefined) throw new Refusal(`Pulumi.${taken.stack}.yaml is the cell ${cell} already`);
+  if (existsSync(join(io.projectDir, target))) throw new Refusal(`there is a ${target} already`);
+  let text: string;
+  try {
+    text = readFileSync(join(io.projectDir, source), "utf8");
+  } catch {
+    throw new Refusal(`there is no ${source}; --from names the stack of another cell`);
+  }
+  const made = newStack(text, { cell, qualifier });
+  const checked = checkCellConfig(made.config, io.projectDir, stack);
+  if (!checked.ok) throw new Refusal(formatIssues(checked.issues));
+  if (dryRun) {
+    io.out(made.text.trimEnd());
+    return;
+  }
+  replaceFile(join(io.projectDir, target), undefined, made.text);
+  io.out(`${target} is written; then:`);
+  io.out(`  pulumi stack init ${stack}`);
+  for (const key of made.secrets) io.out(`  pulumi config set --secret ${key} --stack ${stack}`);
+  io.out(`  npx tenant up --cell ${cell}`);
 }

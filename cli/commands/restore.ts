@@ -51,7 +51,12 @@ async function restore(
   const { cluster, spec } = site;
   const { id } = spec;
   await requireNone(cluster, OPERATIONS.namespace, restoreJobName(id), id);
-  await requireNone(cluster, backupJobOf(spec).namespace, restoreFilesJobName(id), id);
+  await requireNone(
+    cluster,
+    backupJobOf(spec, site.stack.cell.qualifier).namespace,
+    restoreFilesJobName(id),
+    id,
+  );
   const backup = await chosenBackup(io, options, site, signal);
   const parts = partsOf(backup, options.only);
   const say = sayOn(io, options);

@@ -1,4 +1,4 @@
-import { paint, table, type Io } from "../io.ts";
+import { paint, table, type Io, type Tone } from "../io.ts";
 import { NOTHING_DONE, type CellRun, type Done } from "./engine.ts";
 import type { CellEnding } from "./cells.ts";
 
@@ -30,7 +30,9 @@ export function progressOf(
       },
       close: () => undefined,
     };
-  const states = new Map(runs.map((run) => [run.stack, { tone: "dim", text: "waits" }]));
+  const states = new Map<string, { readonly tone: Tone; readonly text: string }>(
+    runs.map((run) => [run.stack, { tone: "dim", text: "waits" }]),
+  );
   const active = new Map<string, { readonly run: CellRun; readonly begun: number; done: Done }>();
   const draw = (): void => {
     for (const { run, begun, done } of active.values())

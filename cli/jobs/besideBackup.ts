@@ -29,7 +29,7 @@ export async function runBesideBackup(
   { site, operation, env, signal, name, writable = false }: BesideBackup,
 ): Promise<JobReport> {
   const { cluster, spec } = site;
-  const cronJob = await deployedCronJob(site, backupJobOf(spec));
+  const cronJob = await deployedCronJob(site, backupJobOf(spec, site.stack.cell.qualifier));
   const job = jobFrom(cronJob, {
     metadata: name === undefined ? { generateName: `${operation}-${spec.id}-` } : { name },
     args: [operation, "--json"],

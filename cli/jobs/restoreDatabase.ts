@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { backupPrefix, OPERATIONS, restoreJobName } from "../../registry/naming.ts";
+import { backupPrefix, OPERATIONS, restoreJobName, sharedDatabaseName } from "../../registry/naming.ts";
 import { ClusterError, type Cluster, type KubeObject } from "../cluster.ts";
 import { createAlone } from "./alone.ts";
 import { jobFrom, type Job } from "./objects.ts";
@@ -43,6 +43,7 @@ export async function restoreDatabase(site: TenantSite, restore: DatabaseRestore
       { name: "BACKUP_PREFIX", value: backupPrefix(spec.id) },
       { name: "BACKUP_RETAIN_DAYS", value: String(spec.backup.retainDays) },
       { name: "RESTORE_ID", value: backup },
+      { name: "SHARED_DATABASE", value: sharedDatabaseName(site.stack.cell.qualifier) },
       { name: "DATABASE_PASSWORD", valueFrom: { secretKeyRef: { name: secret, key: "password" } } },
     ],
     keepSeconds: KEEP_SECONDS,

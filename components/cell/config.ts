@@ -5,6 +5,7 @@ import { PLAN_NAMES } from "../../registry/catalogue.ts";
 import { CELL_SIZE } from "../../registry/cells.ts";
 import { checkSchema, parseSource, type SourceDocument } from "../../registry/document.ts";
 import type { Checked, Issue } from "../../registry/issues.ts";
+import { QUALIFIER, QUALIFIER_LENGTH } from "../../registry/naming.ts";
 import { backupSchema } from "./backupConfig.ts";
 import { cidr, name, regionName, text } from "./configFields.ts";
 
@@ -76,10 +77,19 @@ const cellSchema = z.strictObject({
   aws: z.strictObject({ endpoint: z.url({ error: "is no URL" }).optional() }).prefault({}),
   backup: backupSchema,
   /**
-   * Whether this cell has the drills and restores (namespace and role `warehouse_ops`) of its cluster and database
-   * server: exactly one of the cells that share them.
+   * Whether this cell has what its cluster and database server have once: drills and restores (namespace and role
+   * `warehouse_ops`), and the closing of the server's own databases. Exactly one of the cells that share both.
    */
   operations: z.stringbool({ truthy: ["true"], falsy: ["false"] }).default(true),
+  /**
+   * Completes the names of what the cell has once: pools, shared database. Of the cells that share a cluster or a
+   * database server each has another; it never changes once the cell has a pool.
+   */
+  qualifier: z
+    .string()
+    .regex(QUALIFIER, "must be lower-case words of letters and digits joined by single hyphens")
+    .max(QUALIFIER_LENGTH, `must be at most ${QUALIFIER_LENGTH} characters`)
+    .default(""),
   /** Most tenants of the cell, 1–100. */
   maxTenants: z.coerce
     .number()
@@ -136,6 +146,14 @@ export function checkCellConfig(
   const unfilled = unfilledValues(source, value);
   return unfilled.length > 0 ? { ok: false, issues: unfilled } : checkSchema(source, cellSchema);
 }
+
+/** An issue at a place of the stack's configuration. */
+export const configIssue = (
+  projectDir: string,
+  stack: string,
+  path: readonly string[],
+  message: string,
+): Issue => sourceOf({}, projectDir, `Pulumi.${stack}.yaml`).issue(path, message, "key");
 
 /** Objects arrive as JSON; anything else stays the text it is. */
 function parseValue(text: string): unknown {

@@ -63,8 +63,8 @@ export function directoryIssues(
       : [
           {
             file: REGISTRY_FILE,
-            subject: poolName(plan),
-            message: `has ${members.length} tenants, whose directory takes ${bytes} bytes of the ${limit} that a Secret holds; move some of them to a cell on another cluster`,
+            subject: poolName(plan, cell.qualifier),
+            message: `has ${members.length} tenants, whose directory takes ${bytes} bytes of the ${limit} that a Secret holds; new ones need another cell`,
           },
         ];
   });

@@ -1,4 +1,4 @@
-import { namespaceName, poolName } from "../../registry/naming.ts";
+import { namespaceName } from "../../registry/naming.ts";
 import { isCutOver, type MoveRecord } from "../../registry/placement.ts";
 import type { Compute, PoolSpec, TenantSpec } from "../../registry/spec.ts";
 
@@ -58,9 +58,9 @@ function moveOf({ plan, move }: TenantSpec): Pick<TenantOutput, "move"> {
 /** The stack output `pools`, keyed by plan. */
 export function poolOutputs(pools: readonly PoolSpec[]): Record<string, PoolOutput> {
   return Object.fromEntries(
-    pools.map(({ plan, placement, release }) => [
+    pools.map(({ plan, name, placement, release }) => [
       plan,
-      { plan, placement, namespace: poolName(plan), release: release.version },
+      { plan, placement, namespace: name, release: release.version },
     ]),
   );
 }

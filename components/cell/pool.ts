@@ -87,14 +87,15 @@ export class Pool extends ComponentResource implements SharedApp {
   readonly #standIns = new Map<Mode, Output<string>>();
 
   constructor({ spec, cell, foundation, tenants, after }: PoolArgs, opts: ComponentResourceOptions) {
-    const name = poolName(spec.plan);
+    // The stack has one pool of the plan, whatever its namespace is called.
+    const name = poolName(spec.plan, "");
     super("warehouse:tenancy:Pool", name, {}, opts);
     this.name = name;
     const outer = { name, labels: poolLabels(spec.plan), cell, foundation, parent: this };
     // Ingresses of the tenants are in it, routes in their own namespaces.
     const served = tenants.filter(({ plan }) => plan === spec.plan);
     const claims = cell.edge.mode === "ingress" ? served.map(hostClaims) : [];
-    this.#namespace = createNamespace(outer, name, {
+    this.#namespace = createNamespace(outer, spec.name, {
       annotations: Object.assign({}, ...claims) as Record<string, string>,
     });
     const scope = (this.#scope = { ...outer, namespace: this.#namespace });

@@ -6,6 +6,7 @@ import { formatIssue, formatIssues, type Checked, type Issue } from "../../regis
 import { loadRegistry, type LoadContext } from "../../registry/load.ts";
 import { OPERATIONS } from "../../registry/naming.ts";
 import { appliedTenants, forbiddenTransitions, shrinkingTenants } from "../../registry/transitions.ts";
+import { clashIssues, renamedPools } from "./clashes.ts";
 import { checkCellConfig, type CellConfig } from "./config.ts";
 import { DatabaseServer } from "./databaseServer.ts";
 import { directoryIssues } from "./directory.ts";
@@ -45,8 +46,10 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
   const password = databasePassword(stack);
   // The registry is checked in any case, so that all issues come at once.
   const loaded = loadRegistry(projectDir, config.ok ? registryContext(config.value) : { baseDomain: "" });
-  if (!config.ok || !loaded.ok || !password.ok) {
-    throw invalid([config, loaded, password].flatMap((checked) => (checked.ok ? [] : checked.issues)));
+  const clashes = config.ok ? clashIssues(projectDir, stack, config.value) : [];
+  if (!config.ok || !loaded.ok || !password.ok || clashes.length > 0) {
+    const problems = [config, loaded, password].flatMap((checked) => (checked.ok ? [] : checked.issues));
+    throw invalid([...problems, ...clashes]);
   }
   const outputs = await lastOutputs();
   const applied = appliedTenants(outputs);
@@ -55,6 +58,7 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
   const limitedTo = limitOf(process.env);
   const forbidden = [
     ...forbiddenTransitions(applied, loaded.value),
+    ...renamedPools(projectDir, stack, outputs["pools"], loaded.value.pools),
     ...directoryIssues(tenants, config.value),
     ...(limitedTo === undefined ? [] : limitIssues(limitedTo, tenants, pools, outputs)),
   ];
@@ -73,7 +77,7 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
   // The engine begins while the rest is declared.
   await setImmediate();
   const foundation = new Foundation(cell, { providers }).parts;
-  const server = new DatabaseServer("database-server", { providers });
+  const server = new DatabaseServer({ isClosed: cell.operations }, { providers });
   const operations = cell.operations
     ? new Operations({ cell, foundation, server }, { providers })
     : undefined;
@@ -84,10 +88,9 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
   const hooks = lifecycleHooks(loaded.value, cell, () => valueOf(password.value));
   const shrinking = shrinkingTenants(applied, tenants);
   const parts = { cell, foundation, seed: server.seed, tenants, pools, shrinking, hooks };
-  const deployed = await deployTenants(
-    limitedTo === undefined ? parts : { ...parts, limitedTo },
-    { providers },
-  );
+  const deployed = await deployTenants(limitedTo === undefined ? parts : { ...parts, limitedTo }, {
+    providers,
+  });
   const all = [server, fleet, ...(operations === undefined ? [] : [operations]), ...deployed];
   new CellRecord({ cell, hooks, all }, { providers });
   return {
@@ -98,8 +101,8 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
 }
 
 /** How the registry resolves in a cell. */
-const registryContext = ({ cell, region, baseDomain, maxTenants }: CellConfig): LoadContext => ({
-  ...{ cell, region, baseDomain },
+const registryContext = ({ cell, region, baseDomain, qualifier, maxTenants }: CellConfig): LoadContext => ({
+  ...{ cell, region, baseDomain, qualifier },
   ceilings: new Map([[cell, maxTenants]]),
 });
 

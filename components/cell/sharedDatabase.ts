@@ -3,7 +3,7 @@ import { Grant } from "@pulumi/postgresql/grant.js";
 import { Role } from "@pulumi/postgresql/role.js";
 import { Schema } from "@pulumi/postgresql/schema.js";
 import { ComponentResource, type ComponentResourceOptions, type Output, type Resource } from "@pulumi/pulumi";
-import { SCHEMA, SHARED } from "../../registry/naming.ts";
+import { SCHEMA, sharedDatabaseName, sharedNamespace, sharedRoles } from "../../registry/naming.ts";
 import { namespaceQuota } from "../../registry/quota.ts";
 import type { Release } from "../../registry/spec.ts";
 import { applicationLogin } from "../applicationLogin.ts";
@@ -46,26 +46,28 @@ export class SharedDatabase extends ComponentResource implements SharedRoles {
     super("warehouse:tenancy:SharedDatabase", name, {}, opts);
     const labels = { "app.kubernetes.io/managed-by": "pulumi", "tenantstack.io/shared": "database" };
     const outer = { name, labels, cell, foundation, parent: this };
-    const scope = { ...outer, namespace: createNamespace(outer, SHARED.namespace) };
+    const scope = { ...outer, namespace: createNamespace(outer, sharedNamespace(cell.qualifier)) };
     const guards = [
       ...createQuota(scope, namespaceQuota(undefined, 0)),
       ...createNetworkPolicies(scope, JOBS_ONLY),
     ];
 
+    const databaseName = sharedDatabaseName(cell.qualifier);
+    const roles = sharedRoles(databaseName);
     const role = (suffix: string, roleName: string) =>
       new Role(`${name}-${suffix}`, { name: roleName, login: false }, { parent: this });
-    const owner = role("owner", SHARED.owner);
-    const readWrite = role("rw", SHARED.readWrite);
-    const readOnly = role("ro", SHARED.readOnly);
+    const owner = role("owner", roles.owner);
+    const readWrite = role("rw", roles.readWrite);
+    const readOnly = role("ro", roles.readOnly);
     const seed = createSeed(`${name}-migrate-password`, this);
-    const migrate = createLogin({ ...outer, seed }, "migrate", SHARED.migrate, {
+    const migrate = createLogin({ ...outer, seed }, "migrate", roles.migrate, {
       connectionLimit: CONNECTIONS.migrate,
       roles: [owner.name],
       assumeRole: owner.name,
     });
     const database = new Database(
       name,
-      { name: SHARED.database, template: "template0", connectionLimit: CONNECTIONS.database },
+      { name: databaseName, template: "template0", connectionLimit: CONNECTIONS.database },
       { parent: this, protect: true, dependsOn: [owner, readWrite, readOnly] },
     );
     // In turn: at once they fail with "tuple concurrently updated".
@@ -90,7 +92,7 @@ export class SharedDatabase extends ComponentResource implements SharedRoles {
     const secret = createCredentials(
       scope,
       { suffix: "migrate-secret", name: MIGRATE_SECRET },
-      [{ prefix: "", login: migrate, database: SHARED.database }],
+      [{ prefix: "", login: migrate, database: databaseName }],
       [schema],
     );
     this.ready = createJobs(scope, release, { secret, prefix: "" }, guards);

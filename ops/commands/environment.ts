@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { sharedDatabaseName } from "../../registry/naming.ts";
 import { text } from "../environment.ts";
 import type { Choice } from "../restore/select.ts";
 
@@ -17,6 +18,13 @@ export const tenantEnvironment = bucketEnvironment.extend({
     .int()
     .nonnegative()
     .describe("days after which lifecycle rules delete what is written; 0: until the tenant is erased"),
+});
+
+/** For commands that enter the database that tenants share, beside the tenant's own. */
+export const sharedEnvironment = z.object({
+  SHARED_DATABASE: text
+    .default(sharedDatabaseName(""))
+    .describe("database that the tenants of placement pool of the cell share"),
 });
 
 /** Folder that stands for the container's root where the program runs as a plain process. */

@@ -5,12 +5,19 @@ import { move, MOVE_STEPS } from "../move/move.ts";
 import { readRecord, SIDES } from "../move/record.ts";
 import { Storage } from "../storage.ts";
 import { command, type Command } from "./command.ts";
-import { filesEnvironment, filesFolder, tenantEnvironment, tenantOf } from "./environment.ts";
+import {
+  filesEnvironment,
+  filesFolder,
+  sharedEnvironment,
+  tenantEnvironment,
+  tenantOf,
+} from "./environment.ts";
 
 export const moveCommand = command(
   "Takes a tenant's rows to another database, or checks or deletes them there.",
   databaseEnvironment.extend({
     ...tenantEnvironment.shape,
+    ...sharedEnvironment.shape,
     MOVE_STEP: z.enum(MOVE_STEPS).describe("what is done"),
     MOVE_FROM: z.enum(SIDES).describe("placement that the tenant leaves"),
     MOVE_TO: z.enum(SIDES).describe("placement that it moves to"),
@@ -24,6 +31,7 @@ export const moveCommand = command(
       to: env.MOVE_TO,
       checksum: env.MOVE_CHECKSUM,
       login: databaseLogin(env),
+      sharedDatabase: env.SHARED_DATABASE,
     };
     await move(request, new Storage(env.BACKUP_BUCKET), log);
     return undefined;

@@ -9,7 +9,7 @@ import { verifyFinal } from "../offboarding/final.ts";
 import { shutOut } from "../sessions.ts";
 import { Storage } from "../storage.ts";
 import { command } from "./command.ts";
-import { filesEnvironment, filesFolder, tenantEnvironment } from "./environment.ts";
+import { filesEnvironment, filesFolder, sharedEnvironment, tenantEnvironment } from "./environment.ts";
 
 /** Nothing is written that would have to be kept. */
 const tenant = tenantEnvironment.omit({ BACKUP_RETAIN_DAYS: true });
@@ -59,10 +59,17 @@ async function mayEmpty(
 
 export const archiveRows = command(
   "Deletes an archived tenant's rows from the database that tenants share, if its final backup is proven.",
-  databaseEnvironment.extend({ ...tenant.shape, ...evidenceEnvironment.shape }),
+  databaseEnvironment.extend({
+    ...tenant.shape,
+    ...evidenceEnvironment.shape,
+    ...sharedEnvironment.shape,
+  }),
   async (env, { log }) => {
     await mayEmpty(env, "rows");
-    await purgeShared({ tenantId: env.TENANT_ID, login: databaseLogin(env) }, log);
+    await purgeShared(
+      { tenantId: env.TENANT_ID, login: databaseLogin(env), sharedDatabase: env.SHARED_DATABASE },
+      log,
+    );
     return undefined;
   },
 );

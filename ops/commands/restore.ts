@@ -13,6 +13,7 @@ import {
   choiceOf,
   filesEnvironment,
   filesFolder,
+  sharedEnvironment,
   tenantEnvironment,
   tenantOf,
 } from "./environment.ts";
@@ -21,10 +22,15 @@ const environment = databaseEnvironment.extend({ ...tenantEnvironment.shape, ...
 
 export const restoreCommand = command(
   "Brings a tenant's rows back to a backup, beside and then swapped, as the platform's role; result: its manifest.",
-  environment,
+  environment.extend(sharedEnvironment.shape),
   (env, { log }) =>
     restore(
-      { ...tenantOf(env), platform: databaseLogin(env), choice: choiceOf(env) },
+      {
+        ...tenantOf(env),
+        platform: databaseLogin(env),
+        sharedDatabase: env.SHARED_DATABASE,
+        choice: choiceOf(env),
+      },
       new Storage(env.BACKUP_BUCKET),
       log,
     ),

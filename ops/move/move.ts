@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { databaseName, SHARED } from "../../registry/naming.ts";
+import { databaseName } from "../../registry/naming.ts";
 import { withConnection } from "../connection.ts";
 import { OpsFailure } from "../failure.ts";
 import { requireVisibleRows } from "../pool/rows.ts";
@@ -29,6 +29,8 @@ interface TenantLogin {
   readonly tenantId: string;
   /** The tenant's migration login; its database counts for nothing. */
   readonly login: DatabaseLogin;
+  /** The database that the tenants of placement pool share. */
+  readonly sharedDatabase: string;
 }
 
 export interface MoveRequest extends TenantLogin {
@@ -138,13 +140,13 @@ async function requireCopied(
 const contentsOf = async (client: Client): Promise<Content[]> =>
   readContents(client, await readTables(client));
 
-const databaseOf = ({ tenantId }: TenantLogin, side: Side): string =>
-  side === "pool" ? SHARED.database : databaseName(tenantId);
+const databaseOf = ({ tenantId, sharedDatabase }: TenantLogin, side: Side): string =>
+  side === "pool" ? sharedDatabase : databaseName(tenantId);
 
 async function withRows<T>(tenant: TenantLogin, side: Side, action: (rows: Rows) => Promise<T>): Promise<T> {
-  const { login, tenantId } = tenant;
+  const { login, tenantId, sharedDatabase } = tenant;
   const name = databaseOf(tenant, side);
-  const isShared = name === SHARED.database;
+  const isShared = name === sharedDatabase;
   if (isShared) await requireVisibleRows({ ...login, name }, tenantId);
   return withConnection({ ...login, name }, async (client) => {
     await client.query(SESSION);

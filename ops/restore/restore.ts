@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { escapeIdentifier, type Client } from "pg";
-import { databaseName, roleNames, SHARED } from "../../registry/naming.ts";
+import { databaseName, roleNames, sharedRoles } from "../../registry/naming.ts";
 import { backup } from "../backup/backup.ts";
 import type { Manifest } from "../backup/manifest.ts";
 import { withConnection } from "../connection.ts";
@@ -26,6 +26,8 @@ export interface RestoreRequest {
   readonly retainDays: number;
   /** The platform's role, on any database. */
   readonly platform: DatabaseLogin;
+  /** The database that the tenants of placement pool share. */
+  readonly sharedDatabase: string;
   readonly choice: Choice;
 }
 
@@ -45,7 +47,7 @@ export async function restore(
   const manifest = await selectBackup(store, tenantId, prefix, meant);
   log(`restoring ${manifest.id}, taken ${manifest.startedAt}`);
   await withConnection(platform, (client) =>
-    asMember(client, rolesFor(manifest), async () => {
+    asMember(client, [roleFor(request, manifest)], async () => {
       await backUpPresent(request, manifest, store, log);
       const beside = besideOf(request, manifest);
       await restoreBeside(beside, manifest, store, log);
@@ -65,19 +67,19 @@ function besideOf({ tenantId, platform }: RestoreRequest, { source }: Manifest):
   return source.scope === "database" ? { ...beside, owner: roleNames(tenantId).owner } : beside;
 }
 
-/** Roles that restoring takes: the schema's owner, or the shared database's for the rows of one tenant. */
-const rolesFor = ({ tenantId, source }: Manifest): string[] =>
-  source.scope === "database" ? [roleNames(tenantId).owner] : [SHARED.owner];
+/** The role that restoring takes: the schema's owner, or the shared database's for the rows of one tenant. */
+const roleFor = ({ sharedDatabase }: RestoreRequest, { tenantId, source }: Manifest): string =>
+  source.scope === "database" ? roleNames(tenantId).owner : sharedRoles(sharedDatabase).owner;
 
 /** Nobody regrets a restore that can be taken back. */
 async function backUpPresent(
-  { tenantId, prefix, retainDays, platform }: RestoreRequest,
+  { tenantId, prefix, retainDays, platform, sharedDatabase }: RestoreRequest,
   { source }: Manifest,
   store: ObjectStore,
   log: (line: string) => void,
 ): Promise<void> {
   const { scope } = source;
-  const name = scope === "database" ? databaseName(tenantId) : SHARED.database;
+  const name = scope === "database" ? databaseName(tenantId) : sharedDatabase;
   const database = { ...platform, name };
   const { id } = await backup(
     { tenantId, kind: "pre-restore", prefix, retainDays, database, scope },
@@ -187,7 +189,7 @@ async function nameForKept(client: Client, name: string): Promise<string> {
 
 /** Puts the restored rows in the place of the tenant's rows, in one transaction. */
 async function replaceRows(
-  { tenantId, platform }: RestoreRequest,
+  { tenantId, platform, sharedDatabase }: RestoreRequest,
   beside: Beside,
   log: (line: string) => void,
 ): Promise<void> {
@@ -197,7 +199,7 @@ async function replaceRows(
   };
   await withConnection({ ...platform, name: beside.name }, async (source) => {
     await acting(source);
-    await withConnection({ ...platform, name: SHARED.database }, async (target) => {
+    await withConnection({ ...platform, name: sharedDatabase }, async (target) => {
       await acting(target);
       await copyRows(tenantId, { client: source, isShared: false }, { client: target, isShared: true }, log);
     });

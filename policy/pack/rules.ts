@@ -5,7 +5,7 @@ import {
   ISOLATION,
   PLAN_ANNOTATION,
   POOL_LABEL,
-  SHARED,
+  SHARED_READ_WRITE,
   TENANT_LABEL,
 } from "../../registry/naming.ts";
 import { CHECKS, ownFindings } from "../checks/index.ts";
@@ -104,7 +104,10 @@ export const dataIsProtected: StackRule = function* (resources) {
   const leaving = leavingTenants(resources);
   const enterShared = new Set(
     resources
-      .filter(({ type, inputs }) => type === ROLE && textsOf(inputs["roles"]).includes(SHARED.readWrite))
+      .filter(
+        ({ type, inputs }) =>
+          type === ROLE && textsOf(inputs["roles"]).some((role) => SHARED_READ_WRITE.test(role)),
+      )
       .map(({ name }) => name),
   );
   const mounted = new Set(

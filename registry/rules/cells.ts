@@ -21,7 +21,7 @@ export const cellsFit: Rule = ({ tenants, defaults, source, context }) => {
     .map(([cell, size, most]) =>
       source.issue(
         ["tenants"],
-        `${cell} would have ${size} tenants and takes at most ${most}; give new ones another cell: \`npx tenant cells\` shows where there is room`,
+        `${cell} would have ${size} tenants and takes at most ${most}; give new ones another cell: \`npx tenant cells\` shows where there is room, \`npx tenant cells add\` makes one`,
         "key",
       ),
     );

@@ -54,7 +54,7 @@ export async function tenantRows(
     ]);
     return tenants.map(
       ({ id, plan = "", placement = "silo", state = "", host = "", namespace = `customer-${id}` }) => {
-        const pool = placement === "silo" ? undefined : poolName(plan as PlanName);
+        const pool = placement === "silo" ? undefined : poolName(plan as PlanName, "");
         const secret = secrets.items.find(
           ({ metadata }) =>
             metadata.namespace === (pool ?? namespace) && metadata.name === databaseSecretName(id),

@@ -82,7 +82,7 @@ export const onCluster = (plan: Plan, test: (cluster: FakeCluster) => Promise<vo
       writeFileSync(file, "{}");
       writeFileSync(join(folder, "calls.jsonl"), "");
       writeFileSync(join(folder, "plan.json"), JSON.stringify(plan));
-      const backups = backupJobOf({ id: "acme", plan: "enterprise", placement: "silo" });
+      const backups = backupJobOf({ id: "acme", plan: "enterprise", placement: "silo" }, "");
       put(cronJob(backups.namespace, backups.name));
       put(cronJob(OPERATIONS.namespace, OPERATIONS.restore));
       put(cronJob(OPERATIONS.namespace, OPERATIONS.drills));

@@ -33,7 +33,7 @@ function inputs(type: string, name: string): Record<string, unknown> {
 
 beforeAll(async () => {
   registrations = await register(() => {
-    const server = new DatabaseServer("database-server", {});
+    const server = new DatabaseServer({ isClosed: true }, {});
     new Operations({ cell: gatewayCell, foundation: [], server }, {});
   });
 });

@@ -97,7 +97,7 @@ beforeAll(async () => {
     const folder = join(place.platform.paths.volumes, volume);
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, `of ${id}.txt`), id);
-    await run(backupJobOf(tenant), `now-${id}`);
+    await run(backupJobOf(tenant, ""), `now-${id}`);
   }
 }, 20 * MINUTE);
 afterAll(async () => {

@@ -249,7 +249,10 @@ describe("the janitor", () => {
     await wait();
     await withPrograms(server, () =>
       restore(
-        { tenantId: "solo", prefix: prefix("solo"), retainDays: 30, platform: login("platform"), choice: {} },
+        {
+          ...{ tenantId: "solo", prefix: prefix("solo"), retainDays: 30, choice: {} },
+          ...{ platform: login("platform"), sharedDatabase: "warehouse_shared" },
+        },
         store,
         log,
       ),

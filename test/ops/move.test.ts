@@ -48,7 +48,7 @@ async function step(request: Pick<MoveRequest, "step"> & Partial<MoveRequest>): 
     sslmode: "disable",
   };
   const where = { tenantId: "acme", from: "pool", to: "bridge", prefix: "customers/acme/" } as const;
-  await move({ ...where, checksum: "", login, ...request }, store, log);
+  await move({ ...where, checksum: "", login, sharedDatabase: "warehouse_shared", ...request }, store, log);
   return [...logged];
 }
 const back = { from: "bridge", to: "pool" } as const;

@@ -44,6 +44,7 @@ const request = (tenantId: string, choice: RestoreRequest["choice"] = {}): Resto
   tenantId,
   prefix: prefix(tenantId),
   retainDays: 30,
+  sharedDatabase: "warehouse_shared",
   platform: login("platform", "postgres"),
   choice,
 });

@@ -22,6 +22,7 @@ export const gatewayCell: CellConfig = {
     image: `registry.example.com/warehouse-ops@sha256:${"0".repeat(64)}`,
   },
   operations: true,
+  qualifier: "",
   maxTenants: 100,
   edge: {
     mode: "gateway",

@@ -165,7 +165,7 @@ export async function acting<Row extends pg.QueryResultRow>(
 export function filesOf(place: Workplace, id: string, plan: PlanName): string {
   const { volumes } = place.platform.paths;
   return plan === "starter" || plan === "professional"
-    ? join(volumes, poolName(plan), UPLOADS, id)
+    ? join(volumes, poolName(plan, ""), UPLOADS, id)
     : join(volumes, namespaceName(id), UPLOADS);
 }
 

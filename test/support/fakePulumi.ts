@@ -10,6 +10,8 @@ export interface Play {
   readonly lines?: readonly string[];
   /** Printed on standard error. */
   readonly error?: string;
+  /** Goes on until so many runs have begun. */
+  readonly meets?: number;
   /** Goes on until it is interrupted, and then ends with this exit code. */
   readonly hangs?: number;
 }
@@ -25,7 +27,7 @@ export interface Call {
 const [folder = "", ...argv] = process.argv.slice(2);
 const stack = argv[argv.indexOf("--stack") + 1] ?? "";
 const plan = JSON.parse(readFileSync(join(folder, "plan.json"), "utf8")) as Readonly<Record<string, Play>>;
-const { exitCode = 0, lines = [], error = "", hangs } = plan[stack] ?? {};
+const { exitCode = 0, lines = [], error = "", hangs, meets = 1 } = plan[stack] ?? {};
 const note = (event: Call["event"]): void => {
   const call: Call = { event, argv, stack, limit: process.env["WAREHOUSE_TENANTS"] ?? null };
   appendFileSync(join(folder, "calls"), `${JSON.stringify(call)}\n`);
@@ -38,8 +40,17 @@ const end = (code: number): void => {
 note("begin");
 for (const line of lines) process.stdout.write(`${line}\n`);
 process.stderr.write(error);
-if (hangs === undefined) setTimeout(end, 300, exitCode);
-else {
+const begun = (): number =>
+  readFileSync(join(folder, "calls"), "utf8")
+    .split("\n")
+    .filter((line) => line.includes('"begin"')).length;
+if (hangs === undefined) {
+  const timer = setInterval(() => {
+    if (begun() < meets) return;
+    clearInterval(timer);
+    end(exitCode);
+  }, 50);
+} else {
   const forEver = setInterval(() => undefined, 1000);
   process.on("SIGINT", () => {
     clearInterval(forEver);

@@ -60,7 +60,7 @@ const EVERY_KIND = registryOf(
 /** Everything that the program registers in a cell. */
 export const renderResources = (cell: CellConfig, registry = EVERY_KIND): Promise<Registration[]> =>
   renderCell(loadValid(registry), cell, (foundation) => {
-    new Operations({ cell, foundation, server: new DatabaseServer("database-server", {}) }, {});
+    new Operations({ cell, foundation, server: new DatabaseServer({ isClosed: true }, {}) }, {});
   });
 
 /** Every kind of Kubernetes object that the program makes in a cell. */

@@ -6,6 +6,25 @@ const stack = (cell: string, more = ""): string => `config:
   warehouse:baseDomain: yourwarehousesaas.com
 ${more}`;
 
+/** A stack file that the program accepts. */
+const COMPLETE = `# Of the first cell.
+config:
+  warehouse:cell: east # the first
+  warehouse:baseDomain: yourwarehousesaas.com
+  warehouse:databasePassword:
+    secure: v1:abc
+  warehouse:kubernetes: { context: prod }
+  warehouse:database: { host: db.internal, user: platform }
+  warehouse:backup:
+    bucket: warehouse-backups
+    image: registry.example.com/ops@sha256:${"0".repeat(64)}
+    identity: { kind: podIdentity, cluster: prod }
+  warehouse:edge: { mode: ingress, ingressClass: nginx, controllerNamespace: ingress-nginx }
+  warehouse:network: { clusterCidrs: [10.0.0.0/16], databaseCidrs: [10.0.64.0/20] }
+  warehouse:storage: { uploadsClass: efs }
+encryptionsalt: v1:salt
+`;
+
 const TWO = { "Pulumi.prod.yaml": stack("east"), "Pulumi.west.yaml": stack("west") };
 
 const tenants = (count: number, cell: string | undefined): string =>
@@ -54,7 +73,7 @@ describe("tenant cells", () => {
       expect((await tenant(["cells", "plan", "--tenants", "120"])).out).toEqual([
         "east: 8",
         "west: 48",
-        "64 more need 2 new cells",
+        "64 more need 2 new cells: npx tenant cells add <cell> --from <stack>",
       ]);
       expect(JSON.parse((await tenant(["cells", "plan", "--json"])).out.join("\n"))).toEqual({
         assigned: [{ cell: "east", tenants: 1 }],
@@ -100,6 +119,42 @@ describe("tenant cells", () => {
       { ...files, "Pulumi.prod.yaml": stack("east") },
     );
   });
+
+  it("writes the stack file of a cell beside another, without its secrets", async () => {
+    await inProject(
+      async ({ tenant, read, exists }) => {
+        const args = ["cells", "add", "west", "--from", "prod"];
+        expect((await tenant([...args, "--dry-run"])).code).toBe(0);
+        expect(exists("Pulumi.west.yaml")).toBe(false);
+        expect(await tenant([...args, "--stack", "prod-west", "--qualifier", "w"])).toEqual({
+          code: 0,
+          err: [],
+          out: [
+            "Pulumi.prod-west.yaml is written; then:",
+            "  pulumi stack init prod-west",
+            "  pulumi config set --secret warehouse:databasePassword --stack prod-west",
+            "  npx tenant up --cell west",
+          ],
+        });
+        const text = read("Pulumi.prod-west.yaml");
+        expect(text).not.toMatch(/secure|salt/);
+        expect(text).toContain("warehouse:cell: west # the first");
+        expect(parse(text)).toMatchObject({
+          config: {
+            "warehouse:cell": "west",
+            "warehouse:qualifier": "w",
+            "warehouse:operations": "false",
+            "warehouse:backup": { bucket: "warehouse-backups", manage: false },
+          },
+        });
+        expect((await tenant(args)).err).toEqual(["Pulumi.prod-west.yaml is the cell west already"]);
+        expect((await tenant(["cells", "add", "x", "--from", "none"])).err).toEqual([
+          "there is no Pulumi.none.yaml; --from names the stack of another cell",
+        ]);
+      },
+      { "Pulumi.prod.yaml": COMPLETE },
+    );
+  });
 });
 
 describe("tenant add", () => {
@@ -132,7 +187,7 @@ describe("tenant add", () => {
       expect(
         (await project.tenant(["add", "eps", "--plan", "enterprise", "--region", "eu-west-1"])).err,
       ).toEqual([
-        "no cell of eu-west-1 has room for another tenant: `npx tenant cells` shows them, and --cell chooses one all the same",
+        "no cell of eu-west-1 has room for another tenant: `npx tenant cells` shows them, `npx tenant cells add` makes one, and --cell chooses one all the same",
       ]);
     }, files);
   });
@@ -160,7 +215,7 @@ describe("tenant add", () => {
       async ({ tenant }) => {
         expect((await tenant([...add, "--cell", "east"])).err).toEqual([
           "refused; nothing was written:",
-          "  tenants: cell east would have 3 tenants and takes at most 2; give new ones another cell: `npx tenant cells` shows where there is room",
+          "  tenants: cell east would have 3 tenants and takes at most 2; give new ones another cell: `npx tenant cells` shows where there is room, `npx tenant cells add` makes one",
         ]);
       },
       {
