@@ -74,6 +74,63 @@ describe("touchedStacks", () => {
   });
 });
 
+describe("what a run can be limited to", () => {
+  const limits = (before: readonly object[], after: readonly object[], files = REGISTRY) => {
+    const [old, now] = [loadValid(registryOf(...before)), loadValid(registryOf(...after))];
+    return touchedStacks(STACKS, { files, before: old, after: now }).map(({ stack, limitedTo }) => [
+      stack.cell,
+      limitedTo,
+    ]);
+  };
+  const silo = { id: "one", cell: "east" };
+  const pooled = { id: "two", cell: "east", plan: "starter" };
+
+  it("is the tenants that change or come, as long as each has everything for itself", () => {
+    expect(
+      limits(
+        [silo],
+        [
+          { ...silo, displayName: "One" },
+          { id: "new", cell: "east" },
+        ],
+      ),
+    ).toEqual([["east", ["one", "new"]]]);
+    expect(
+      limits(
+        [silo],
+        [
+          { ...silo, displayName: "One" },
+          { id: "new", cell: "west" },
+        ],
+      ),
+    ).toEqual([
+      ["east", ["one"]],
+      ["west", ["new"]],
+    ]);
+  });
+
+  it("is those of every cell for a tenant without one", () => {
+    expect(limits([silo], [silo, { id: "new" }])).toEqual(
+      ["east", "north", "west"].map((cell) => [cell, ["new"]]),
+    );
+  });
+
+  it("is the whole cell where a pool, a move, or anything but entries is concerned", () => {
+    const whole = [["east", undefined]];
+    expect(limits([silo, pooled], [silo, { ...pooled, displayName: "Two" }])).toEqual(whole);
+    expect(limits([silo], [{ ...silo, displayName: "One" }, pooled])).toEqual(whole);
+    const moving = {
+      ...silo,
+      plan: "professional",
+      migration: { kind: "placement", from: "enterprise", phase: "prepare" },
+    };
+    expect(limits([silo], [moving])).toEqual(whole);
+    const changed = [{ ...silo, displayName: "One" }];
+    expect(limits([silo], changed, [...REGISTRY, "Pulumi.prod-east.yaml"])).toEqual(whole);
+    expect(limits([silo], changed, [...REGISTRY, "components/app.ts"])).toHaveLength(3);
+  });
+});
+
 describe("inRingOrder", () => {
   it("puts cells with tenants of inner rings first and those without tenants last", () => {
     expect(inRingOrder(STACKS, registry).map(({ cell }) => cell)).toEqual(["west", "east", "north"]);
