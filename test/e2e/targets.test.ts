@@ -70,9 +70,11 @@ interface State {
   };
 }
 
-/** The stack's state, resource by resource, without times. */
+/** The stack's state, resource by resource, without times and what secrets are encrypted to. */
 async function state(): Promise<Record<string, unknown>> {
-  const exported = JSON.parse((await place.pulumi("stack", "export")).stdout) as State;
+  const { stdout } = await place.pulumi("stack", "export");
+  // What is secret is encrypted anew with each write.
+  const exported = JSON.parse(stdout.replaceAll(/"ciphertext": "[^"]*"/g, '"ciphertext": ""')) as State;
   return Object.fromEntries(
     exported.deployment.resources.map((resource) => [
       resource.urn,
@@ -117,7 +119,7 @@ async function versionsWithout(...ids: readonly string[]): Promise<string[]> {
 describe("a run that is limited to the tenants that changed", () => {
   it("changes and onboards them, leaves everybody else alone, and a whole run finds nothing to add", async () => {
     const others = await versionsWithout("beta", "gamma");
-    expect(others.length).toBeGreaterThan(50);
+    expect(others.length).toBeGreaterThan(20);
     place.edit(REGISTRY, "beta_colors", "beta_colours");
     place.write(REGISTRY, `${place.read(REGISTRY)}${entry("gamma", "ai_enhanced")}`);
     const preview = await tenant(["preview", "--json"]);
@@ -127,7 +129,7 @@ describe("a run that is limited to the tenants that changed", () => {
     });
     const { limitedTo, done } = await up();
     expect(limitedTo).toEqual(["beta", "gamma"]);
-    expect(done.created).toBeGreaterThan(30);
+    expect(done.created).toBeGreaterThan(20);
     expect(done).toMatchObject({ updated: 2, replaced: 0, deleted: 0 });
     expect(await versionsWithout("beta", "gamma")).toEqual(others);
     await expectWhole();
