@@ -70,7 +70,7 @@ interface State {
   };
 }
 
-/** The stack's state, resource by resource, without times and what secrets are encrypted to. */
+/** The stack's state, resource by resource, without times, traces and what secrets are encrypted to. */
 async function state(): Promise<Record<string, unknown>> {
   const { stdout } = await place.pulumi("stack", "export");
   // What is secret is encrypted anew with each write.
@@ -82,6 +82,7 @@ async function state(): Promise<Record<string, unknown>> {
         ...resource,
         created: undefined,
         modified: undefined,
+        stackTrace: undefined,
         dependencies: undefined,
         propertyDependencies: undefined,
       },
