@@ -41,7 +41,7 @@ export async function renderResources(): Promise<string> {
     `What an active tenant adds to the stack of its cell, behind a Gateway, with EKS Pod Identity and without domains of its own.
 What tenants share is not counted, nor what is added while a tenant moves, leaves or has rotated its credentials. A custom
 domain adds a Certificate and a ListenerSet, and to a pooled tenant what guards the pods that prove the domain. See
-[decision 10](../decisions/0010-few-resources.md) for what was merged, and what was not.`,
+[decision 11](../decisions/0011-few-resources.md) for what was merged, and what was not.`,
     [
       row(["resource", ...COLUMNS.map((each) => `${each} (${PLACEMENTS[each]})`)]),
       row(["---", ...COLUMNS.map(() => "--:")]),
