@@ -19,6 +19,8 @@ const common = {
 
 /** @type {import("jest").Config} */
 export default {
+  // Of a unit test on a machine that is busy; those that take longer say so.
+  testTimeout: 30_000,
   projects: [
     {
       ...common,
