@@ -97,10 +97,10 @@ describe("the weekly budget of certificates", () => {
       async (project) => {
         commit(project.dir, 8);
         expect(await budgetOf(project)).toEqual([]);
-        project.write(REGISTRY + entries(61) + entries(43, undefined, 100));
+        project.write(REGISTRY + entries(50) + entries(43, undefined, 100));
         expect(await budgetOf(project)).toEqual([WARNED]);
       },
-      { [REGISTRY_FILE]: REGISTRY + entries(61), "Pulumi.prod.yaml": INGRESS },
+      { [REGISTRY_FILE]: REGISTRY + entries(50), "Pulumi.prod.yaml": INGRESS },
     ));
 
   it("is another for issuers of trials", () =>
