@@ -41,13 +41,6 @@ export const WAIVERS: readonly Waiver[] = [
   {
     tool: "kube-score",
     check: "networkpolicy-targets-pod",
-    objects: /^NetworkPolicy \S+\/(?:warehouse-app|customer-isolation)$/,
-    reason:
-      "The namespaces of pooled tenants, of the shared database and of operations run no application, and those of suspended ones no pod at all: policies wait there for pods that may come.",
-  },
-  {
-    tool: "kube-score",
-    check: "networkpolicy-targets-pod",
     objects: /^NetworkPolicy \S+\/warehouse-solver$/,
     reason: "Its pods are cert-manager's, which come and go while a host proves itself.",
   },
