@@ -188,3 +188,7 @@ export const runsPods = ({
   leaving,
 }: Pick<TenantSpec, "placement" | "move" | "leaving">): boolean =>
   hasOwnApp(placement) || move !== undefined || leaving !== undefined;
+
+/** Whether a tenant has everything for itself: the directory of a pool names all its tenants. */
+export const standsAlone = ({ placement, move }: Pick<TenantSpec, "placement" | "move">): boolean =>
+  placement === "silo" && move === undefined;

@@ -162,7 +162,19 @@ function table(
         })}
       </tr>`,
   );
-  return html`<section aria-labelledby="${id}">
+  return panel(
+    id,
+    title,
+    caption,
+    html`<th scope="col" data-sort>Tenant</th>
+      ${heads}`,
+    rows,
+  );
+}
+
+/** A section with a table that scrolls by itself. */
+const panel = (id: string, title: string, caption: string, heads: Markup, rows: readonly Markup[]): Markup =>
+  html`<section aria-labelledby="${id}">
     <h2 id="${id}">${title}</h2>
     <div class="panel scroll" role="group" aria-labelledby="${id}" tabindex="0">
       <table class="rows">
@@ -171,7 +183,6 @@ function table(
         </caption>
         <thead>
           <tr>
-            <th scope="col" data-sort>Tenant</th>
             ${heads}
           </tr>
         </thead>
@@ -181,7 +192,6 @@ function table(
       </table>
     </div>
   </section>`;
-}
 
 const STATE_TONES: Readonly<Record<string, Tone>> = {
   active: "good",
@@ -371,25 +381,14 @@ function sourceTable({ sources }: Report): Markup {
       <td>${source.read ? source.at.replace("T", " ").replace("Z", " UTC") : source.why}</td>
     </tr>`;
   });
-  return html`<section aria-labelledby="sources">
-    <h2 id="sources">Sources</h2>
-    <div class="panel scroll" role="group" aria-labelledby="sources" tabindex="0">
-      <table class="rows">
-        <caption>
-          Where each section is from and when it was read.
-        </caption>
-        <thead>
-          <tr>
-            <th scope="col">Section</th>
-            <th scope="col">Status</th>
-            <th scope="col">From</th>
-            <th scope="col">When, or why not</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>
-  </section>`;
+  return panel(
+    "sources",
+    "Sources",
+    "Where each section is from and when it was read.",
+    html`<th scope="col">Section</th>
+      <th scope="col">Status</th>
+      <th scope="col">From</th>
+      <th scope="col">When, or why not</th>`,
+    rows,
+  );
 }

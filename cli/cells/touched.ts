@@ -4,7 +4,7 @@ import { isLive } from "../../registry/lifecycle.ts";
 import type { LoadedRegistry } from "../../registry/load.ts";
 import { cellOf } from "../../registry/resolve.ts";
 import { ringOf } from "../../registry/rollout.ts";
-import type { TenantSpec } from "../../registry/spec.ts";
+import { standsAlone } from "../../registry/spec.ts";
 import { tenantChanges } from "../tenantDiff.ts";
 import { allTenants } from "../workspace.ts";
 import type { Stack } from "./stacks.ts";
@@ -85,16 +85,13 @@ function limit(
     new Map((registry?.tenants ?? []).map((spec) => [spec.id, spec]));
   const [old, now] = [specsIn(before), specsIn(after)];
   const known = new Set(before === undefined ? [] : allTenants(before).map(({ entry }) => entry.id));
-  const standsAlone = (id: string): boolean => {
+  const isAlone = (id: string): boolean => {
     const [was, is] = [old.get(id), now.get(id)];
-    return isAlone(is) && (was === undefined ? !known.has(id) : isAlone(was));
+    if (is === undefined || !standsAlone(is)) return false;
+    return was === undefined ? !known.has(id) : standsAlone(was);
   };
-  return ids.every(standsAlone) ? ids : undefined;
+  return ids.every(isAlone) ? ids : undefined;
 }
-
-/** Whether a tenant has everything for itself: the directory of a pool names all its tenants. */
-const isAlone = (spec: TenantSpec | undefined): boolean =>
-  spec?.placement === "silo" && spec.move === undefined;
 
 /** Stacks with tenants of the inner rings first: what is wrong with a change is seen where the fewest are hurt. */
 export function inRingOrder<T extends Stack>(stacks: readonly T[], registry: LoadedRegistry): T[] {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { openBucket } from "../../components/cell/openBucket.ts";
 import { METRICS } from "../../monitoring/metrics.ts";
+import { utcTime } from "../../ops/backup/manifest.ts";
 import type { LoadedRegistry } from "../../registry/load.ts";
 import { backupPrefix, TENANT_LABEL } from "../../registry/naming.ts";
 import { appliedTenants } from "../../registry/records.ts";
@@ -101,10 +102,7 @@ async function reading<T>(
       source: {
         read: true,
         from,
-        at: io
-          .now()
-          .toISOString()
-          .replace(/\.\d+Z$/, "Z"),
+        at: utcTime(io.now()),
       },
       byTenant,
     };

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { ComponentResource, ResourceHook } from "@pulumi/pulumi";
 import { REGISTRY_FILE } from "../../registry/files.ts";
 import type { Issue } from "../../registry/issues.ts";
-import type { PoolSpec, TenantSpec } from "../../registry/spec.ts";
+import { standsAlone, type PoolSpec, type TenantSpec } from "../../registry/spec.ts";
 import { LIMIT_VARIABLE } from "./limit.ts";
 import { poolOutputs, tenantOutputs } from "./outputs.ts";
 
@@ -33,9 +33,7 @@ export function limitIssues(
     ...[...limitedTo].flatMap((id) => {
       const spec = specs.get(id);
       if (spec === undefined) return [refused(id, "is no tenant of this cell that exists")];
-      return spec.placement === "silo" && spec.move === undefined
-        ? []
-        : [refused(id, "has a part in what tenants share")];
+      return standsAlone(spec) ? [] : [refused(id, "has a part in what tenants share")];
     }),
     ...[
       ...changed(tenantOutputs(tenants), outputs["tenants"]).filter((id) => !limitedTo.has(id)),
