@@ -8,10 +8,8 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { SlaReport } from "../../report/sla.ts";
 import { freePorts } from "../../sandbox/lib/ports.ts";
-import { plainReport } from "../../sandbox/lib/report.ts";
 import { run } from "../../sandbox/lib/run.ts";
-import { toolchainContext } from "../../sandbox/toolchain/context.ts";
-import { obtainPrometheus } from "../../sandbox/toolchain/prometheus.ts";
+import { prometheusTools } from "../support/prometheusTools.ts";
 import { inProject } from "./support.ts";
 
 jest.setTimeout(300_000);
@@ -55,12 +53,7 @@ let server: ChildProcess;
 let url: string;
 
 beforeAll(async () => {
-  const tools = await obtainPrometheus(
-    toolchainContext(
-      process.env,
-      plainReport(() => undefined),
-    ),
-  );
+  const tools = await prometheusTools();
   folder = mkdtempSync(join(tmpdir(), "sla-"));
   const [metrics, data, config] = ["metrics.txt", "data", "prometheus.yml"].map((name) => join(folder, name));
   if (metrics === undefined || data === undefined || config === undefined) throw new Error("no folder");

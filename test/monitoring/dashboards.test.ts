@@ -7,10 +7,8 @@ import { METRICS } from "../../monitoring/metrics.ts";
 import { poolRules, tenantRules } from "../../monitoring/rules.ts";
 import { BackupMetrics } from "../../ops/metrics/collect.ts";
 import type { ObjectStore } from "../../ops/storage.ts";
-import { plainReport } from "../../sandbox/lib/report.ts";
 import { run } from "../../sandbox/lib/run.ts";
-import { toolchainContext } from "../../sandbox/toolchain/context.ts";
-import { obtainPrometheus } from "../../sandbox/toolchain/prometheus.ts";
+import { prometheusTools } from "../support/prometheusTools.ts";
 import { loadValid, registryOf } from "../support/registry.ts";
 
 jest.setTimeout(300_000);
@@ -93,12 +91,7 @@ const recorded = new Set(rules.flatMap(({ record = [] }) => record));
 let promtool: string;
 let folder: string;
 beforeAll(async () => {
-  ({ promtool } = await obtainPrometheus(
-    toolchainContext(
-      process.env,
-      plainReport(() => undefined),
-    ),
-  ));
+  ({ promtool } = await prometheusTools());
   folder = mkdtempSync(join(tmpdir(), "dashboards-"));
 });
 afterAll(() => {

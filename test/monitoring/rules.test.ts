@@ -2,10 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exporterRules, poolRules, tenantRules, type Rule, type RuleGroup } from "../../monitoring/rules.ts";
-import { plainReport } from "../../sandbox/lib/report.ts";
 import { run } from "../../sandbox/lib/run.ts";
-import { toolchainContext } from "../../sandbox/toolchain/context.ts";
-import { obtainPrometheus } from "../../sandbox/toolchain/prometheus.ts";
+import { prometheusTools } from "../support/prometheusTools.ts";
 import { loadValid, registryOf } from "../support/registry.ts";
 
 jest.setTimeout(300_000);
@@ -35,12 +33,7 @@ const [starter, professional] = [poolOf("starter"), poolOf("professional")];
 let promtool: string;
 let folder: string;
 beforeAll(async () => {
-  ({ promtool } = await obtainPrometheus(
-    toolchainContext(
-      process.env,
-      plainReport(() => undefined),
-    ),
-  ));
+  ({ promtool } = await prometheusTools());
   folder = mkdtempSync(join(tmpdir(), "rules-"));
 });
 afterAll(() => {
