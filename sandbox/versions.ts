@@ -49,7 +49,7 @@ export const pulumi = goModuleVersion("pulumi", "github.com/pulumi/pulumi/pkg/v3
 export const etcd = goModuleVersion("etcd", "go.etcd.io/etcd/server/v3");
 export const kubernetes = goModuleVersion("kubernetes", "k8s.io/kubernetes");
 export const actionlint = goModuleVersion("actionlint", "github.com/rhysd/actionlint");
-export const opentofu = goModuleVersion("opentofu", "github.com/opentofu/opentofu");
+export const terraform = goModuleVersion("terraform", "github.com/hashicorp/terraform");
 export const certManager = goModuleVersion("crds", "github.com/cert-manager/cert-manager");
 export const prometheusOperator = goModuleVersion(
   "crds",
@@ -78,7 +78,8 @@ export const accepted = {
   pulumi: { from: pulumi, below: "4.0.0" },
   etcd: { from: "3.6.0", below: "4.0.0" },
   actionlint: { from: actionlint, below: "2.0.0" },
-  opentofu: { from: "1.9.0", below: "2.0.0" },
+  /** The minor version that the figures are of. */
+  terraform: { from: "1.11.0", below: "1.12.0" },
   /** Admission and CRD validation are those of the pinned minor version. */
   kubernetes: { from: "1.37.0", below: "1.38.0" },
   /** Older clients lack what the documentation tells people to type. */

@@ -7,6 +7,9 @@ const MIX = [
 ];
 
 export const cellOf = (n: number): string => `cell-${Math.floor(n / CELL_SIZE.preferred)}`;
+/** The cells of so many tenants, in their order. */
+export const cellNames = (tenants: number): readonly string[] =>
+  Array.from({ length: cellCount(tenants) }, (_, n) => `cell-${n}`);
 export const cellCount = (tenants: number): number => Math.ceil(tenants / CELL_SIZE.preferred);
 
 /** A tenant's entry, as an operator writes it. */

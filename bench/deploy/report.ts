@@ -3,8 +3,8 @@ import { loadavg, cpus } from "node:os";
 /** Seconds of a step at a size, one a run. */
 export interface Series {
   readonly step: string;
-  /** Step whose median the step's median is divided by. */
-  readonly beside?: string;
+  /** Steps whose medians the step's median is divided by. */
+  readonly beside: readonly string[];
   readonly bySize: ReadonlyMap<number, readonly number[]>;
 }
 
@@ -35,8 +35,12 @@ export function timesTable(series: readonly Series[], sizes: readonly number[]):
     const cells = sizes.map((size) => {
       const values = bySize.get(size);
       if (values === undefined) return "-";
-      const other = beside === undefined ? undefined : medians.get(beside)?.get(size);
-      const ratio = other === undefined ? "" : `, ${figure(median(values) / other)}×`;
+      const ratio = beside
+        .flatMap((other) => {
+          const divisor = medians.get(other)?.get(size);
+          return divisor === undefined ? [] : [`, ${figure(median(values) / divisor)}×`];
+        })
+        .join("");
       return values.length === 1
         ? `${figure(median(values))} s, one run${ratio}`
         : `${figure(least(values))}, ${figure(median(values))} s${ratio}`;
@@ -45,7 +49,7 @@ export function timesTable(series: readonly Series[], sizes: readonly number[]):
     const [first, last] = [points[0], points.at(-1)];
     const growth =
       first === undefined || last === undefined || first === last ? "-" : figure(exponent(first, last));
-    return [step, beside ?? "-", ...cells, growth];
+    return [step, beside.join(", ") || "-", ...cells, growth];
   });
   return markdown(["step", "ratio to", ...sizes.map((size) => `${size} tenants`), "exponent"], rows);
 }

@@ -2,7 +2,7 @@ import { existsSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { messageOf, SandboxError } from "../lib/errors.ts";
 import { isExecutable, run, which } from "../lib/run.ts";
-import { accepted, actionlint, etcd, kubernetes, opentofu, pulumi } from "../versions.ts";
+import { accepted, actionlint, etcd, kubernetes, pulumi, terraform } from "../versions.ts";
 import { cached } from "./cache.ts";
 import type { Found, ToolchainContext } from "./context.ts";
 import { download, platform } from "./download.ts";
@@ -98,26 +98,26 @@ const actionlintTool: GoTool = {
   ldflags: `-X github.com/rhysd/actionlint.version=${actionlint}`,
 };
 
-/** What the benchmark compares with. */
-const opentofuTool: GoTool = {
-  name: "opentofu",
-  version: opentofu,
-  range: accepted.opentofu,
-  programs: ["tofu"],
+/** What the benchmark compares with: run, and neither handed on nor part of anything (its licence is BUSL 1.1). */
+const terraformTool: GoTool = {
+  name: "terraform",
+  version: terraform,
+  range: accepted.terraform,
+  programs: ["terraform"],
   folder: "",
   versionArgs: ["version"],
-  host: "github.com",
+  host: "releases.hashicorp.com",
   async fetch(staging) {
-    const base = `https://github.com/opentofu/opentofu/releases/download/v${opentofu}`;
-    const file = `tofu_${opentofu}_${os}_${arch}.tar.gz`;
-    const archive = join(staging, "tofu.tar.gz");
-    await download(`${base}/${file}`, `${base}/tofu_${opentofu}_SHA256SUMS`, archive);
-    const result = await run("tar", ["-xzf", archive, "-C", staging, "tofu"]);
+    const base = `https://releases.hashicorp.com/terraform/${terraform}`;
+    const archive = join(staging, "terraform.zip");
+    const file = `terraform_${terraform}_${os}_${arch}.zip`;
+    await download(`${base}/${file}`, `${base}/terraform_${terraform}_SHA256SUMS`, archive);
+    const result = await run("unzip", ["-q", archive, "terraform", "-d", staging]);
     if (result.code !== 0) throw new Error(`unpacking ${archive}: ${result.stderr.trim()}`);
   },
-  module: "opentofu",
-  packages: ["github.com/opentofu/opentofu/cmd/tofu"],
-  ldflags: "-X github.com/opentofu/opentofu/version.dev=no",
+  module: "terraform",
+  packages: ["github.com/hashicorp/terraform"],
+  ldflags: "-X github.com/hashicorp/terraform/version.dev=no",
 };
 
 const kubernetesFlags = (() => {
@@ -211,14 +211,14 @@ const servers = kubernetesTool(["kube-apiserver", "kube-controller-manager"], ac
 ]);
 const kubectl = kubernetesTool(["kubectl"], accepted.kubectl, ["version", "--client"]);
 
-export type GoToolName = "pulumi" | "etcd" | "kubernetes" | "kubectl" | "actionlint" | "opentofu";
+export type GoToolName = "pulumi" | "etcd" | "kubernetes" | "kubectl" | "actionlint" | "terraform";
 const tools: Readonly<Record<GoToolName, GoTool>> = {
   pulumi: pulumiTool,
   etcd: etcdTool,
   kubernetes: servers,
   kubectl,
   actionlint: actionlintTool,
-  opentofu: opentofuTool,
+  terraform: terraformTool,
 };
 /** Those that the sandbox runs. */
 export const sandboxTools: readonly GoToolName[] = ["pulumi", "etcd", "kubernetes", "kubectl"];

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { readJson, writeAtomic } from "../lib/files.ts";
 
 /** Vendors' download hosts. Package registries are not probed: their clients have their own settings. */
-export const hosts = ["github.com", "dl.k8s.io", "get.pulumi.com"] as const;
+export const hosts = ["github.com", "dl.k8s.io", "get.pulumi.com", "releases.hashicorp.com"] as const;
 export type Host = (typeof hosts)[number];
 
 const PROBE_MS = 5_000;
