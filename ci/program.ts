@@ -98,7 +98,7 @@ export function buildCi(io: Io): Command {
 }
 
 /** Stacks for a matrix of jobs. */
-function cells(io: Io, since: string | undefined): readonly Stack[] {
+function cells(io: Io, since: string | undefined): readonly Pick<Stack, "stack" | "cell">[] {
   const { stacks, unfinished } = readStacks(io.projectDir);
   for (const stack of unfinished) io.err(`Pulumi.${stack}.yaml still has values to fill in: left out`);
   const context = contextOf(io, {});

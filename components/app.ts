@@ -1,8 +1,6 @@
-import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
 import type { Input, Output, Resource } from "@pulumi/pulumi";
-import { createHash } from "node:crypto";
 import type { Placement, PlanName } from "../registry/catalogue.ts";
-import { appLabels, FEATURES, INIT, initJobOf, maintenanceLabels } from "../registry/naming.ts";
+import { appLabels, INIT, initJobOf, maintenanceLabels, siloLabels } from "../registry/naming.ts";
 import { hasOwnDatabase } from "../registry/placement.ts";
 import type { Release, TenantSpec } from "../registry/spec.ts";
 import {
@@ -41,8 +39,8 @@ export interface App {
 }
 
 /**
- * The application of a silo tenant: Deployment, Service, autoscaler, disruption budget, features and the init Job,
- * which runs after each rollout of another release or plan and is idempotent. While the tenant is not served it has no
+ * The application of a silo tenant: Deployment, Service, autoscaler, disruption budget and the init Job, which runs
+ * after each rollout of another release or plan and is idempotent. While the tenant is not served it has no
  * pods, and the Service leads to the maintenance response; files, data and backups stay.
  * @param uploads the claim of its uploads volume
  * @param guards quota and network policies, which exist before the first pod
@@ -53,36 +51,28 @@ export function createApp(
   uploads: Input<string>,
   guards: readonly Resource[],
 ): App {
-  const { spec, labels, parent, namespace } = scope;
+  const { spec, cell } = scope;
   const { id, serving } = spec;
-  const config = new ConfigMap(
-    `${id}-features`,
-    {
-      metadata: { name: FEATURES, namespace, labels: { ...labels, ...appLabels(id) } },
-      data: features(spec),
-    },
-    { parent },
-  );
   const files = uploadsMounts(uploads);
   const login = applicationLogin(spec.release, logins.app, files);
-  const envFrom = [{ configMapRef: { name: config.metadata.name } }];
   const deployment = createApplication(scope, {
     selector: appLabels(id),
     release: spec.release,
     pod: spec.pod,
     replicas: serving ? spec.replicas : undefined,
-    env: [{ name: "TENANT_ID", value: id }, ...login.env],
-    envFrom,
+    env: [
+      { name: "TENANT_ID", value: id },
+      ...login.env,
+      // The API server keeps no empty value, which would be drift.
+      ...Object.entries(features(spec)).flatMap(([name, value]) => (value === "" ? [] : [{ name, value }])),
+    ],
     mounts: login.mounts,
-    // The environment is read at start only: other features or credentials need other pods.
-    annotations: {
-      "tenantstack.io/features": digest(features(spec)),
-      "tenantstack.io/credentials-rotation": String(spec.credentials.rotation),
-    },
+    // Credentials are read at start only: others need other pods.
+    annotations: { "tenantstack.io/credentials-rotation": String(spec.credentials.rotation) },
     after: guards,
   });
   const service = createService(scope, {
-    labels: appLabels(id),
+    labels: { ...appLabels(id), ...siloLabels(cell.cell) },
     selector: serving ? appLabels(id) : maintenanceLabels(id),
     pods: serving
       ? deployment
@@ -93,7 +83,7 @@ export function createApp(
         }),
   });
   if (serving) {
-    createInit(scope, logins.init, { ...spec, mounts: files, envFrom, after: [deployment] });
+    createInit(scope, logins.init, { ...spec, mounts: files, after: [deployment] });
   }
   return { service, deployment };
 }
@@ -108,14 +98,12 @@ interface InitArgs {
   readonly release: Release;
   /** Default: scratch folders only, as the files of a pool's tenant are the pool's. */
   readonly mounts?: Mounts;
-  /** Default: none. */
-  readonly envFrom?: { configMapRef: { name: Output<string> } }[];
   readonly after: readonly Resource[];
 }
 
 /** Creates the schema and the customer's data; runs again, as a new Job, for another release or plan. */
 export function createInit(scope: TenantScope, login: LoginRef, args: InitArgs): Resource {
-  const { name, placement, plan, release, mounts = scratchMounts(), envFrom = [], after } = args;
+  const { name, placement, plan, release, mounts = scratchMounts(), after } = args;
   const { id } = scope.spec;
   const tenant = { name: "TENANT_ID", value: id };
   const given = applicationLogin(release, login, mounts);
@@ -136,7 +124,6 @@ export function createInit(scope: TenantScope, login: LoginRef, args: InitArgs):
       image: release.image,
       command: ["php", "/var/www/html/scripts/init-customer.php", `--customer-id=${id}`, `--plan=${plan}`],
       env: [tenant, ...given.env],
-      envFrom,
       volumeMounts: given.mounts.volumeMounts,
     },
     volumes: given.mounts.volumes,
@@ -144,6 +131,3 @@ export function createInit(scope: TenantScope, login: LoginRef, args: InitArgs):
     after,
   });
 }
-
-const digest = (value: unknown): string =>
-  createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16);

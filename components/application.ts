@@ -83,7 +83,6 @@ export interface ApplicationArgs {
   /** Bounds of the autoscaler; undefined: no pods. */
   readonly replicas: Replicas | undefined;
   readonly env: EnvVar[];
-  readonly envFrom: types.input.core.v1.EnvFromSource[];
   readonly mounts: Mounts;
   /** Of the pods: a change of one rolls them. */
   readonly annotations: Readonly<Record<string, string>>;
@@ -158,7 +157,7 @@ export function createApplication(scope: NamespacedScope, args: ApplicationArgs)
 
 function podSpec(
   scope: NamespacedScope,
-  { selector, release, pod, env, envFrom, mounts }: ApplicationArgs,
+  { selector, release, pod, env, mounts }: ApplicationArgs,
   serviceAccountName: Output<string>,
 ): types.input.core.v1.PodSpec {
   return {
@@ -180,7 +179,6 @@ function podSpec(
         image: release.image,
         securityContext: CONTAINER_SECURITY,
         env,
-        envFrom,
         volumeMounts: mounts.volumeMounts,
         ports: [
           { name: "http", containerPort: HTTP_PORT },

@@ -1,10 +1,9 @@
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import { Ingress } from "@pulumi/kubernetes/networking/v1/ingress.js";
 import type { Output, Resource } from "@pulumi/pulumi";
-import { GRANT, INGRESS, namespaceName, ROUTE } from "../registry/naming.ts";
-import type { TenantSpec } from "../registry/spec.ts";
+import { GATEWAY_API, INGRESS, namespaceName, ROUTE } from "../registry/naming.ts";
 import { createCertificate } from "./certificate.ts";
-import type { NamespacedScope, TenantScope } from "./scope.ts";
+import type { TenantScope } from "./scope.ts";
 
 /** The Service that answers a tenant's hosts. */
 export interface Backend {
@@ -29,8 +28,6 @@ export function createEdge(scope: TenantScope, backend: Backend, after: readonly
       return edge satisfies never;
   }
 }
-
-const GATEWAY_API = "gateway.networking.k8s.io";
 
 /**
  * HTTPRoute on the shared Gateway. The platform host is covered by the Gateway's wildcard certificate (Let's Encrypt
@@ -109,30 +106,6 @@ function createRoute(
       },
     },
     { parent, dependsOn: [...after] },
-  );
-}
-
-/** Allows the routes of a pool's tenants, and no other kind of object of theirs, to lead to the pool's Services. */
-export function createReferenceGrant(
-  { name, labels, parent, namespace }: NamespacedScope,
-  tenants: readonly TenantSpec[],
-): void {
-  new CustomResource(
-    `${name}-reference-grant`,
-    {
-      apiVersion: `${GATEWAY_API}/v1`,
-      kind: "ReferenceGrant",
-      metadata: { name: GRANT, namespace, labels },
-      spec: {
-        from: tenants.map(({ id }) => ({
-          group: GATEWAY_API,
-          kind: "HTTPRoute",
-          namespace: namespaceName(id),
-        })),
-        to: [{ group: "", kind: "Service" }],
-      },
-    },
-    { parent },
   );
 }
 

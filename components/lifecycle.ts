@@ -1,7 +1,8 @@
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
 import type { Resource } from "@pulumi/pulumi";
 import { LIFECYCLE } from "../registry/naming.ts";
-import { FIRST_TO_GO, HELD_FOR, type LifecycleHooks } from "./cell/leaving.ts";
+import { lifecycleData } from "../registry/records.ts";
+import { FIRST_TO_GO, type LifecycleHooks } from "./cell/leaving.ts";
 import type { TenantScope } from "./scope.ts";
 
 /**
@@ -14,18 +15,11 @@ export function createLifecycle(
   all: Resource,
   { tenant, hold }: Pick<LifecycleHooks, "tenant" | "hold">,
 ): Resource {
-  const { state, since, leaving, legalHold } = spec;
   return new ConfigMap(
     `${name}-${FIRST_TO_GO}`,
     {
       metadata: { name: LIFECYCLE, namespace, labels },
-      data: {
-        state,
-        since,
-        ...(legalHold === undefined ? {} : { [HELD_FOR]: legalHold }),
-        ...(leaving === undefined ? {} : { purgeAfter: leaving.purgeAfter }),
-        ...(leaving?.finalBackup === undefined ? {} : { finalBackup: leaving.finalBackup.id }),
-      },
+      data: lifecycleData(spec),
     },
     {
       parent,

@@ -24,8 +24,11 @@ const toRanges = (cidrs: readonly string[], ...ports: readonly number[]) => ({
 
 /** What runs in a namespace, as far as its network goes. */
 export interface NetworkArgs {
-  /** Whether hosts are answered in it. */
-  readonly app: boolean;
+  /**
+   * The pods that the edge and Prometheus may come to: those that answer hosts, by a policy of its own, or all, where
+   * all are one tenant's and no others listen.
+   */
+  readonly door: "none" | "application" | "namespace";
   /** Whether its Jobs may use the bucket. */
   readonly bucket: boolean;
   /** Hosts that may have to prove themselves by HTTP in it. */
@@ -35,7 +38,7 @@ export interface NetworkArgs {
 }
 
 /** Nothing but Jobs that use the database. */
-export const JOBS_ONLY: NetworkArgs = { app: false, bucket: false, solvers: 0, egress: [] };
+export const JOBS_ONLY: NetworkArgs = { door: "none", bucket: false, solvers: 0, egress: [] };
 
 /**
  * Default deny both ways for the whole namespace, and for all pods DNS, the database server and HTTPS to the public
@@ -52,8 +55,8 @@ export function createNetworkPolicies(scope: NamespacedScope, args: NetworkArgs)
     );
   const storage = args.bucket ? storageEgress(cell) : [];
   return [
-    policy("isolation", ISOLATION, isolation(cell)),
-    ...(args.app ? [policy("app-ingress", "warehouse-app", appIngress(cell))] : []),
+    policy("isolation", ISOLATION, isolation(cell, args.door === "namespace" ? door(cell) : {})),
+    ...(args.door === "application" ? [policy("app-ingress", "warehouse-app", appIngress(cell))] : []),
     ...(storage.length === 0
       ? []
       : [
@@ -72,11 +75,12 @@ export function createNetworkPolicies(scope: NamespacedScope, args: NetworkArgs)
 
 type Spec = types.input.networking.v1.NetworkPolicySpec;
 
-function isolation({ database, network }: CellConfig): Spec {
+function isolation({ database, network }: CellConfig, opened: Pick<Spec, "ingress">): Spec {
   const { clusterCidrs, databaseCidrs } = network;
   return {
     podSelector: {},
     policyTypes: ["Ingress", "Egress"],
+    ...opened,
     egress: [
       {
         to: [
@@ -113,9 +117,7 @@ function isolation({ database, network }: CellConfig): Spec {
 }
 
 /** Into what answers hosts only the edge and Prometheus. */
-const appIngress = (cell: CellConfig): Spec => ({
-  podSelector: { matchExpressions: [{ key: "app", operator: "In", values: [...APP_LABELS] }] },
-  policyTypes: ["Ingress"],
+const door = (cell: CellConfig): Pick<Spec, "ingress"> => ({
   ingress: [
     {
       from: [{ namespaceSelector: byName(edgeNamespace(cell)) }],
@@ -126,6 +128,12 @@ const appIngress = (cell: CellConfig): Spec => ({
       ports: [{ protocol: "TCP", port: METRICS_PORT }],
     },
   ],
+});
+
+const appIngress = (cell: CellConfig): Spec => ({
+  podSelector: { matchExpressions: [{ key: "app", operator: "In", values: [...APP_LABELS] }] },
+  policyTypes: ["Ingress"],
+  ...door(cell),
 });
 
 /** Ports of integrations other than HTTPS, for the application alone. Each pair once, whatever the order of tenants. */

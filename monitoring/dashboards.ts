@@ -5,8 +5,9 @@ import {
   VariableRefresh,
   type VariableModel,
 } from "@grafana/grafana-foundation-sdk/dashboard";
+import { PLAN_NAMES, type Catalogue } from "../registry/catalogue.ts";
 import { APP, databaseName, namespaceName } from "../registry/naming.ts";
-import { hasOwnDatabase } from "../registry/placement.ts";
+import { hasOwnApp, hasOwnDatabase } from "../registry/placement.ts";
 import type { Objective, PoolSpec, TenantSpec } from "../registry/spec.ts";
 import { METRICS, ratioOf, RECORDED } from "./metrics.ts";
 import { dashboardOf, lines, list, number } from "./panels.ts";
@@ -31,7 +32,7 @@ interface Subject {
   readonly certificates: string;
 }
 
-/** The dashboard of a tenant with an application of its own. */
+/** The dashboard of one tenant with an application of its own. */
 export function tenantDashboard(spec: TenantSpec): object {
   const { id, displayName, plan, ring, slo, backup } = spec;
   return dashboard({
@@ -47,20 +48,52 @@ export function tenantDashboard(spec: TenantSpec): object {
   });
 }
 
+/** A variable whose values are those of a label. */
+const valuesOf = (variable: string, series: string, label: string): QueryVariableBuilder =>
+  new QueryVariableBuilder(variable)
+    .query(`label_values(${series}, ${label})`)
+    .refresh(VariableRefresh.OnDashboardLoad);
+
+/** The tenant that the reader chooses. */
+const choice = (series: string): QueryVariableBuilder =>
+  valuesOf("tenant", series, "tenant").label("Customer");
+
+/** The database of the tenant that is chosen. */
+const databaseOf = (recorded: string): QueryVariableBuilder =>
+  valuesOf("database", `${recorded}{${TENANT}}`, "datname").hide(VariableHide.HideVariable);
+
+/**
+ * The dashboards of a cell's tenants with applications of their own, by the files of Grafana that hold them: one a plan,
+ * whose objectives it draws. In each the reader chooses one of the plan's tenants: they are the same whoever these are.
+ */
+export const siloDashboards = ({ plans }: Pick<Catalogue, "plans">, cell: string): Record<string, object> =>
+  Object.fromEntries(
+    PLAN_NAMES.filter((plan) => hasOwnApp(plans[plan].placement)).map((plan) => {
+      const { displayName, slo } = plans[plan];
+      const made = dashboard({
+        key: `${plan} of ${cell}`,
+        title: `Customers: ${displayName}, ${cell}`,
+        tags: ["warehouse", plan],
+        variables: [choice(`${RECORDED.info}{cell="${cell}",plan="${plan}"}`), databaseOf(RECORDED.info)],
+        slo,
+        backupMaxAgeMinutes: slo.backupMaxAgeMinutes,
+        namespace: namespaceName("$tenant"),
+        databases: 'datname="$database"',
+        certificates: `exported_namespace="${namespaceName("$tenant")}"`,
+      });
+      return [`customers-${plan}-${cell}`, made];
+    }),
+  );
+
 /** The dashboard of the tenants of a pool, one of whom the reader chooses: it is the same whoever they are. */
 export function poolDashboard(spec: PoolSpec): object {
   const { plan, name, label, displayName, placement, slo, backupMaxAgeMinutes } = spec;
-  const ofMembers = (variable: string, selector: string, label: string): QueryVariableBuilder =>
-    new QueryVariableBuilder(variable)
-      .query(`label_values(${RECORDED.member}{${selector}}, ${label})`)
-      .refresh(VariableRefresh.OnDashboardLoad);
-  const choice = ofMembers("tenant", `pool="${label}"`, "tenant").label("Customer");
-  const database = ofMembers("database", TENANT, "datname").hide(VariableHide.HideVariable);
+  const member = choice(`${RECORDED.member}{pool="${label}"}`);
   return dashboard({
     key: name,
     title: `Customers: ${displayName}`,
     tags: ["warehouse", plan],
-    variables: hasOwnDatabase(placement) ? [choice, database] : [choice],
+    variables: hasOwnDatabase(placement) ? [member, databaseOf(RECORDED.member)] : [member],
     slo,
     backupMaxAgeMinutes,
     namespace: name,

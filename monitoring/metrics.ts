@@ -54,7 +54,7 @@ export const RECORDED = {
   p95: "tenant:http_latency_p95:5m",
   /** Always 1, for each tenant of a pool, with what tells it apart elsewhere; it does not change as long as the tenant is there. */
   member: "tenant:pool_member",
-  /** Always 1, with what the registry says of the tenant. */
+  /** Always 1, with what the registry says of the tenant; and with its database, where it has an application of its own. */
   info: "tenant:info",
   /** What is due a month and what it is estimated to cost, in whole units of the label currency. */
   revenue: "tenant:revenue:month",

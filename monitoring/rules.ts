@@ -1,7 +1,7 @@
 import { majorUnits } from "../billing/money.ts";
 import { compareText } from "../registry/issues.ts";
 import { APP, certificateName, databaseName, namespaceName } from "../registry/naming.ts";
-import { hasOwnDatabase } from "../registry/placement.ts";
+import { hasOwnApp, hasOwnDatabase } from "../registry/placement.ts";
 import type { PoolSpec, TenantSpec } from "../registry/spec.ts";
 import { METRICS, ratioOf, RATIO_WINDOWS, RECORDED, type RatioWindow } from "./metrics.ts";
 
@@ -135,7 +135,7 @@ const member = ({ id }: TenantSpec, pool: string): Rule => ({
  * @param namespace of the application that serves it
  */
 function facts(
-  { id, plan, state, ring, release, money }: TenantSpec,
+  { id, plan, placement, state, ring, release, money }: TenantSpec,
   namespace: string,
   cell: string,
 ): Rule[] {
@@ -148,6 +148,7 @@ function facts(
   return [
     fact(RECORDED.info, 1, {
       ...{ namespace, plan, state, ring: String(ring), version: release.version },
+      ...(hasOwnApp(placement) ? { datname: databaseName(id) } : {}),
     }),
     fact(RECORDED.revenue, majorUnits(revenueMinor, currency), { currency }),
     fact(RECORDED.cost, majorUnits(costMinor, currency), { currency }),

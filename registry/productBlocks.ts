@@ -104,6 +104,18 @@ export const migration = z
       "A move to a plan with another placement, phase by phase; docs/runbooks/move-a-tenant.md. Moves between regions or cells are not deployable in this version.",
   });
 
+/** How a tenant is looked at: its plan's dashboard, in which one chooses it, or one of its own besides. */
+export const DASHBOARDS = ["shared", "dedicated"] as const;
+
+export const observability = z
+  .strictObject({
+    dashboard: z.enum(DASHBOARDS).default("shared").meta({
+      description:
+        "dedicated: a dashboard of the tenant's own beside its plan's. Plans of placement silo only.",
+    }),
+  })
+  .meta({ description: "What Grafana shows of the tenant." });
+
 export const credentials = z
   .strictObject({
     rotation: count(0, 10_000)

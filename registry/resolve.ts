@@ -127,6 +127,7 @@ export function resolveTenant(
       database: plan.database.connections,
     },
     credentials: { rotation: entry.credentials.rotation },
+    dashboard: entry.observability.dashboard,
     backup: {
       schedule: spreadMinute(plan.backup.schedule, entry.id),
       retainDays: plan.backup.retainDays,

@@ -5,7 +5,16 @@ import { integrationServers } from "./integrations.ts";
 import { STATES } from "./lifecycle.ts";
 import { legalHold, offboarding, pin, suspension, trial } from "./lifecycleBlocks.ts";
 import { TENANT_ID, TENANT_ID_LENGTH } from "./naming.ts";
-import { billing, branding, credentials, domain, features, migration, overrides } from "./productBlocks.ts";
+import {
+  billing,
+  branding,
+  credentials,
+  domain,
+  features,
+  migration,
+  observability,
+  overrides,
+} from "./productBlocks.ts";
 
 /** Rollout rings: 0 internal, 1 early, 2 general. */
 export const RINGS = [0, 1, 2] as const;
@@ -28,9 +37,10 @@ const id = z
 /** One tenant. Which blocks a state requires or forbids is said by registry/rules/states.ts. */
 export const tenantSchema = z.strictObject({
   id,
-  displayName: label(60)
-    .optional()
-    .meta({ description: "Name on dashboards; no personal data, Git keeps it. Default: the id." }),
+  displayName: label(60).optional().meta({
+    description:
+      "Name in reports and on a dashboard of its own; no personal data, Git keeps it. Default: the id.",
+  }),
   plan: z.enum(PLAN_NAMES).meta({ description: "What the customer bought." }),
   state: z
     .enum(STATES)
@@ -64,6 +74,7 @@ export const tenantSchema = z.strictObject({
   billing: billing.prefault({}),
   migration: migration.optional(),
   credentials: credentials.prefault({}),
+  observability: observability.prefault({}),
 });
 
 export type TenantEntry = z.output<typeof tenantSchema>;

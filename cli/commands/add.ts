@@ -34,7 +34,7 @@ export function registerAdd(program: Command, io: Io): void {
     .addOption(
       new Option("--plan <plan>", "what the customer bought").choices(PLAN_NAMES).makeOptionMandatory(),
     )
-    .option("--display-name <name>", "name on dashboards (default: the id)")
+    .option("--display-name <name>", "name in reports and on a dashboard of its own (default: the id)")
     .addOption(since("the plan takes effect"))
     .addOption(
       new Option("--trial-ends <time>", "start as a trial that ends then, a day or a UTC time").argParser(

@@ -96,6 +96,6 @@ export function createExporter(
     },
     { parent },
   );
-  createServiceMonitor(scope, SELECTOR, {});
+  createServiceMonitor(scope, SELECTOR);
   createRules(scope, exporterRules(OPERATIONS.namespace));
 }

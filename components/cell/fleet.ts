@@ -1,6 +1,7 @@
 import { ComponentResource, type ComponentResourceOptions, type Input } from "@pulumi/pulumi";
 import { fleetDashboard } from "../../monitoring/fleet.ts";
-import { createDashboard } from "../monitoring.ts";
+import type { Catalogue } from "../../registry/catalogue.ts";
+import { createDashboards, createSiloMonitoring } from "../monitoring.ts";
 import type { CellConfig } from "./config.ts";
 
 /** Arguments of a Fleet. */
@@ -8,24 +9,27 @@ export interface FleetArgs {
   readonly cell: CellConfig;
   /** The namespace of the operations. */
   readonly namespace: Input<string>;
-  /** ISO 4217. */
-  readonly currency: string;
+  readonly catalogue: Catalogue;
 }
 
-/** What Grafana shows of all tenants of the cell together. It names none of them, so it is the same whoever they are. */
+/**
+ * What Prometheus and Grafana know of the cell's tenants together, beside what each or its pool has. It names none of them,
+ * so it is the same whoever they are.
+ */
 export class Fleet extends ComponentResource {
-  constructor({ cell, namespace, currency }: FleetArgs, opts: ComponentResourceOptions) {
+  constructor({ cell, namespace, catalogue }: FleetArgs, opts: ComponentResourceOptions) {
     const name = "fleet";
     super("warehouse:tenancy:Fleet", name, {}, opts);
     const labels = { "app.kubernetes.io/managed-by": "pulumi" };
-    createDashboard(
-      { name, labels, cell, parent: this, namespace },
+    const scope = { labels, cell, parent: this, namespace };
+    createDashboards(
+      { name, ...scope },
       {
         name: `warehouse-fleet-${cell.cell}`,
-        file: `fleet-${cell.cell}`,
-        dashboard: fleetDashboard(cell.cell, currency),
+        dashboards: { [`fleet-${cell.cell}`]: fleetDashboard(cell.cell, catalogue.currency) },
       },
     );
+    createSiloMonitoring({ name: "silo", ...scope }, catalogue);
     this.registerOutputs({});
   }
 }

@@ -53,12 +53,15 @@ export const quotasFit: Check = function* (cell) {
     // Cert-manager's pods state no limits.
     if (cell.has("NetworkPolicy", name, "warehouse-solver") && cell.ofKind("LimitRange", name).length === 0)
       yield [namespace, "has no default limits"];
-    const [quota] = cell.ofKind("ResourceQuota", name);
+    const quotas = cell.ofKind("ResourceQuota", name);
+    const [quota] = quotas;
     if (quota === undefined) {
       yield [namespace, "has no quota"];
       continue;
     }
-    const hard = fieldsOf(at(quota["spec"], "hard"));
+    const hard = Object.assign({}, ...quotas.map(({ spec }) => fieldsOf(at(spec, "hard")))) as Readonly<
+      Record<string, unknown>
+    >;
     const { pods, cpu, memory } = need(cell, name);
     const storage = cell
       .ofKind("PersistentVolumeClaim", name)

@@ -1,5 +1,5 @@
 import { isIpv6Range, isPublic, prefixOf } from "../../registry/addresses.ts";
-import { BUCKET_LABELS, ISOLATION, OPERATIONS, SOLVER_LABELS } from "../../registry/naming.ts";
+import { BUCKET_LABELS, ISOLATION, namespaceName, OPERATIONS, SOLVER_LABELS } from "../../registry/naming.ts";
 import { isForPods, type CellView, type Check, type Workload } from "../cell.ts";
 import { at, fieldsOf, type Fields, listOf, numberOf, textOf, textsOf } from "../fields.ts";
 import { Network, selects, type Endpoint } from "../network.ts";
@@ -58,10 +58,23 @@ export const namespacesDenyByDefault: Check = function* (cell) {
     for (const direction of ["Ingress", "Egress"])
       if (!all.some(({ policyTypes }) => textsOf(policyTypes).includes(direction)))
         yield [namespace, `does not deny ${direction} by default`];
-    if (all.some(({ ingress }) => listOf(ingress).length > 0))
-      yield [namespace, "lets requests in to every pod"];
+    const opened = all.flatMap(({ ingress }) => listOf(ingress));
+    const isTenants = namespace.metadata.name.startsWith(namespaceName(""));
+    if (opened.some((rule) => !isTenants || !isDoor(rule)))
+      yield [namespace, "lets more in to every pod than the edge and Prometheus to a tenant's own"];
   }
 };
+
+/** Whether a rule lets in whole namespaces that it names, to some ports. */
+const isFromNamed = (rule: Fields, ...ports: readonly string[]): boolean =>
+  ports.includes(portsOf(rule).join()) &&
+  listOf(rule["from"]).length > 0 &&
+  listOf(rule["from"]).every(
+    ({ namespaceSelector }) => Object.keys(fieldsOf(at(namespaceSelector, "matchLabels"))).length > 0,
+  );
+
+/** Where nothing but a tenant's application listens, its door may be every pod's. */
+const isDoor = (rule: Fields): boolean => isFromNamed(rule, "8080", "9090");
 
 /** Whether a pod may use the bucket. */
 const usesBucket = ({ labels }: Workload): boolean => selects({ matchLabels: BUCKET_LABELS }, labels);
@@ -99,15 +112,7 @@ const OPENINGS: Readonly<Record<string, { readonly pods: Fields; isFit(spec: Fie
   "warehouse-solver": {
     pods: { matchLabels: SOLVER_LABELS },
     isFit: ({ ingress, egress }) =>
-      egress === undefined &&
-      listOf(ingress).every(
-        (rule) =>
-          portsOf(rule).join() === "8089" &&
-          listOf(rule["from"]).length > 0 &&
-          listOf(rule["from"]).every(
-            ({ namespaceSelector }) => Object.keys(fieldsOf(at(namespaceSelector, "matchLabels"))).length > 0,
-          ),
-      ),
+      egress === undefined && listOf(ingress).every((rule) => isFromNamed(rule, "8089")),
   },
 };
 
@@ -130,7 +135,9 @@ export const openingsAreNarrow: Check = function* (cell) {
 export const doorsLeadSomewhere: Check = function* (cell) {
   for (const policy of cell.ofKind("NetworkPolicy")) {
     const { name, namespace = "" } = policy.metadata;
-    if (name === "warehouse-app" && cell.ofKind("Deployment", namespace).length === 0)
+    const isOpen =
+      name === "warehouse-app" || (name === ISOLATION && at(policy["spec"], "ingress") !== undefined);
+    if (isOpen && cell.ofKind("Deployment", namespace).length === 0)
       yield [policy, "lets requests in where nothing answers"];
   }
 };

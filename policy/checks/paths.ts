@@ -1,4 +1,5 @@
-import { namespaceName } from "../../registry/naming.ts";
+import { MAINTENANCE, namespaceName } from "../../registry/naming.ts";
+import type { Manifest } from "../manifest.ts";
 import type { CellView, Check } from "../cell.ts";
 import { at, fieldsOf, listOf, textOf } from "../fields.ts";
 import { selects } from "../network.ts";
@@ -91,15 +92,30 @@ export const routesLeadToServices: Check = function* (cell) {
       }
 };
 
-/** What Prometheus is told to scrape is there. */
+/** The ports of a Service that a monitor has scraped. */
+function scraped(monitor: Manifest, { metadata, spec }: Manifest): readonly unknown[] {
+  const { selector, namespaceSelector, endpoints } = fieldsOf(monitor["spec"]);
+  const isNear = metadata.namespace === monitor.metadata.namespace || at(namespaceSelector, "any") === true;
+  if (!isNear || !selects(fieldsOf(selector), metadata.labels ?? {})) return [];
+  const ports = listOf(at(spec, "ports")).map(({ name }) => name);
+  return listOf(endpoints).flatMap(({ port }) => (ports.includes(port) ? [port] : []));
+}
+
+/** Prometheus is told to scrape what is there, all of it, and once. */
 export const monitorsFindPods: Check = function* (cell) {
-  for (const monitor of cell.ofKind("ServiceMonitor")) {
-    const { selector, endpoints } = fieldsOf(monitor["spec"]);
-    const ports = cell
-      .ofKind("Service", monitor.metadata.namespace)
-      .filter(({ metadata }) => selects(fieldsOf(selector), metadata.labels ?? {}))
-      .flatMap(({ spec }) => listOf(at(spec, "ports")).map(({ name }) => name));
-    for (const { port } of listOf(endpoints))
+  const monitors = cell.ofKind("ServiceMonitor");
+  const services = cell.ofKind("Service");
+  for (const monitor of monitors) {
+    // One for tenants of a cell is there before the first of them.
+    if (at(monitor["spec"], "namespaceSelector") !== undefined) continue;
+    const ports = services.flatMap((service) => scraped(monitor, service));
+    for (const { port } of listOf(at(monitor["spec"], "endpoints")))
       if (!ports.includes(port)) yield [monitor, `scrapes port ${textOf(port)}, which no Service has`];
+  }
+  for (const service of services) {
+    // What stands in for the application is not measured.
+    if (service.metadata.labels?.["app"] === MAINTENANCE) continue;
+    const times = monitors.flatMap((monitor) => scraped(monitor, service)).length;
+    if (times !== 1) yield [service, times === 0 ? "is not measured" : "is measured more than once"];
   }
 };

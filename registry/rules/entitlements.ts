@@ -36,6 +36,16 @@ const excluded = (path: PropertyKey[], plan: string, what: string, it: string): 
   message: `${plan} includes no ${what}; remove ${it} or raise the plan`,
 });
 
+/** Only who has an application of its own can have a dashboard of its own. */
+export const dashboardsFitPlacement: Rule = perTenant(({ observability, plan }, { catalogue }) => {
+  const { placement, displayName } = catalogue.plans[plan];
+  return [
+    observability.dashboard === "dedicated" && !hasOwnApp(placement)
+      ? excluded(["observability", "dashboard"], displayName, "dashboard of the tenant's own", "it")
+      : undefined,
+  ];
+});
+
 /** An integration is listed once. */
 export const integrationsAreDistinct: Rule = perTenant(({ features: { integrations } }) =>
   integrations.map((integration, at) =>

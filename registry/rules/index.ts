@@ -1,6 +1,7 @@
 import { cellsFit } from "./cells.ts";
 import {
   brandingWithinPlan,
+  dashboardsFitPlacement,
   domainsWithinPlan,
   featuresWithinPlan,
   integrationsAreDistinct,
@@ -72,6 +73,7 @@ export const rules = {
   ownServersAreUsed,
   domainsWithinPlan,
   brandingWithinPlan,
+  dashboardsFitPlacement,
   overridesWithinPlan,
   keptVolumeIsLarger,
   regionMatchesCell,

@@ -48,7 +48,7 @@ describe("TenantStack", () => {
     expect(Object.fromEntries(counted)).toMatchInlineSnapshot(`
      {
        "BucketObjectv2": 1,
-       "ConfigMap": 3,
+       "ConfigMap": 1,
        "CronJob": 1,
        "Database": 1,
        "Deployment": 1,
@@ -57,7 +57,7 @@ describe("TenantStack", () => {
        "HorizontalPodAutoscaler": 1,
        "Job": 1,
        "Namespace": 1,
-       "NetworkPolicy": 3,
+       "NetworkPolicy": 2,
        "PersistentVolumeClaim": 1,
        "PodDisruptionBudget": 1,
        "PodIdentityAssociation": 1,
@@ -68,7 +68,6 @@ describe("TenantStack", () => {
        "Secret": 1,
        "Service": 1,
        "ServiceAccount": 2,
-       "ServiceMonitor": 1,
        "TenantStack": 1,
      }
     `);
@@ -163,16 +162,48 @@ describe("TenantStack", () => {
     }
   });
 
+  it("gives the application its features, for which it starts anew", async () => {
+    const template = async (features: object) =>
+      (
+        find(await render(registryOf({ id: "acme", features })), ":Deployment", "acme-app") as never as {
+          spec: { template: { spec: { containers: { env: { name: string; value?: string }[] }[] } } };
+        }
+      ).spec.template;
+    const env = (await template({ custom_theme: "blue", integrations: ["sap", "oracle"] })).spec.containers[0]
+      ?.env;
+    expect(Object.fromEntries((env ?? []).map(({ name, value }) => [name, value]))).toMatchObject({
+      TENANT_ID: "acme",
+      PLAN: "enterprise",
+      CUSTOM_THEME: "blue",
+      INTEGRATIONS: "oracle,sap",
+    });
+    expect(env?.map(({ name }) => name)).not.toContain("BRAND_NAME");
+    expect(await template({ custom_theme: "blue" })).not.toEqual(await template({ custom_theme: "red" }));
+  });
+
+  it("leaves the init Job as it is when features change", async () => {
+    const job = async (features: object) =>
+      find(await render(registryOf({ id: "acme", features })), ":Job", "acme-init");
+    expect(await job({ custom_theme: "blue" })).toEqual(await job({ custom_theme: "red" }));
+  });
+
+  it("has a dashboard of its own where the registry says so", async () => {
+    const dashboards = async (entry: object) =>
+      (await render(registryOf({ id: "acme", ...entry })))
+        .filter(({ name }) => name === "acme-dashboard")
+        .map(({ inputs }) => Object.keys(inputs["data"] as object));
+    expect(await dashboards({})).toEqual([]);
+    expect(await dashboards({ observability: { dashboard: "dedicated" } })).toEqual([["customer-acme.json"]]);
+  });
+
   it("reaches the public internet but no private address", async () => {
     const policy = find(await render(), ":NetworkPolicy", "acme-isolation") as never as {
       spec: {
         policyTypes: string[];
-        ingress?: unknown;
         egress: { to: { ipBlock?: { cidr: string; except?: string[] } }[]; ports: { port: number }[] }[];
       };
     };
     expect(policy.spec.policyTypes).toEqual(["Ingress", "Egress"]);
-    expect(policy.spec.ingress).toBeUndefined();
     const https = policy.spec.egress
       .filter(({ ports }) => ports.some(({ port }) => port === 443))
       .flatMap(({ to }) => to);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { poolDashboard, tenantDashboard } from "../../monitoring/dashboards.ts";
+import { poolDashboard, siloDashboards, tenantDashboard } from "../../monitoring/dashboards.ts";
 import { fleetDashboard } from "../../monitoring/fleet.ts";
 import { METRICS } from "../../monitoring/metrics.ts";
 import { poolRules, tenantRules } from "../../monitoring/rules.ts";
@@ -13,9 +13,9 @@ import { loadValid, registryOf } from "../support/registry.ts";
 
 jest.setTimeout(300_000);
 
-const { tenants, pools } = loadValid(
+const { tenants, pools, catalogue } = loadValid(
   registryOf(
-    { id: "acme", displayName: "ACME & <Sons>" },
+    { id: "acme", displayName: "ACME & <Sons>", observability: { dashboard: "dedicated" } },
     { id: "small", plan: "starter" },
     { id: "mid-size", plan: "professional" },
   ),
@@ -49,10 +49,15 @@ const [acme] = ofTenant("acme");
 const [starter, professional] = ["starter", "professional"].map((name) =>
   pools.filter(({ plan }) => plan === name).map((spec) => asLoaded(poolDashboard(spec))),
 );
+const silos = Object.values(siloDashboards(catalogue, "test")).map(asLoaded);
 const fleet = asLoaded(fleetDashboard("test", "USD"));
-const all: readonly Dashboard[] = [acme, ...(starter ?? []), ...(professional ?? []), fleet].flatMap(
-  (dashboard) => dashboard ?? [],
-);
+const all: readonly Dashboard[] = [
+  ...(acme === undefined ? [] : [acme]),
+  ...silos,
+  ...(starter ?? []),
+  ...(professional ?? []),
+  fleet,
+];
 const exprsOf = ({ panels }: Dashboard): string[] =>
   panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
 
@@ -99,18 +104,20 @@ afterAll(() => {
 });
 
 describe("the dashboards", () => {
-  it("are one a tenant of its own application, one a pool and one a cell", () => {
+  it("are one a plan of a cell, one a tenant that is to have its own, and one a cell", () => {
     expect(all.map(({ title }) => title)).toEqual([
       "Customer: ACME & <Sons>",
+      "Customers: AI Enhanced, test",
+      "Customers: Enterprise, test",
       "Customers: Starter",
       "Customers: Professional",
       "Fleet: test",
     ]);
-    expect(new Set(all.map(({ uid }) => uid)).size).toBe(4);
+    expect(new Set(all.map(({ uid }) => uid)).size).toBe(6);
   });
 
   it("show the founding plan's three panels first", () => {
-    for (const dashboard of all.slice(0, 3)) {
+    for (const dashboard of all.slice(0, 5)) {
       expect(dashboard.panels.slice(0, 3).map(({ title }) => title)).toEqual([
         "Response Time",
         "Active Users",
@@ -134,6 +141,29 @@ describe("the dashboards", () => {
     expect(redFrom(acme, "Errors")).toEqual({ value: 0.0005, color: "red" });
     expect(redFrom(acme, "Newest Verified Backup")).toEqual({ value: 480 * 60, color: "red" });
     expect(redFrom(starter?.[0], "Response Time")).toEqual({ value: 1.5, color: "red" });
+    const [aiEnhanced, enterprise] = silos;
+    expect(redFrom(aiEnhanced, "Newest Verified Backup")).toEqual({ value: 840 * 60, color: "red" });
+    for (const title of ["Response Time", "Errors", "Newest Verified Backup"])
+      expect(redFrom(enterprise, title)).toEqual(redFrom(acme, title));
+  });
+
+  it("show a silo tenant that is chosen as its own dashboard does", () => {
+    const [, enterprise] = silos;
+    const chosen = JSON.stringify(enterprise?.panels)
+      .replaceAll("customer-$tenant", "customer-acme")
+      .replaceAll("$database", "warehouse_acme");
+    expect(JSON.parse(chosen)).toEqual(acme?.panels);
+    expect(enterprise?.templating.list.map(({ name, query }) => [name, query])).toEqual([
+      ["datasource", "prometheus"],
+      ["tenant", 'label_values(tenant:info{cell="test",plan="enterprise"}, tenant)'],
+      ["database", 'label_values(tenant:info{tenant="$tenant"}, datname)'],
+    ]);
+    const info = rules.filter(
+      ({ record, labels }) => record === "tenant:info" && labels?.["tenant"] === "acme",
+    );
+    expect(info.map(({ labels }) => labels)).toMatchObject([
+      { cell: "test", plan: "enterprise", datname: "warehouse_acme" },
+    ]);
   });
 
   it("ask Prometheus what it understands", async () => {
@@ -157,7 +187,7 @@ describe("the dashboards", () => {
     const variables = all.flatMap(({ templating: { list } }) =>
       list.flatMap(({ query }) => /label_values\(([\w:]+)/.exec(query)?.[1] ?? []),
     );
-    expect(variables).toHaveLength(3);
+    expect(variables).toHaveLength(7);
     expect(variables.filter((name) => !recorded.has(name))).toEqual([]);
   });
 

@@ -453,6 +453,7 @@ describe("the rules of tenants and pools", () => {
         {
           ...{ tenant: "acme", cell: "test", namespace: "customer-acme" },
           ...{ plan: "enterprise", state: "active", ring: "2", version: "v2.1.0" },
+          datname: "warehouse_acme",
         },
       ],
       ["tenant:revenue:month", "vector(699)", { tenant: "acme", cell: "test", currency: "USD" }],

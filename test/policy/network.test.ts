@@ -86,6 +86,39 @@ describe("a cell's network", () => {
     expect(reaching("198.51.100.1", 3300)).toEqual([]);
   }, 60_000);
 
+  it("lets the edge and Prometheus into the pods of a pool that answer, and of a tenant's namespace to all", async () => {
+    const cell = new CellView(await renderManifests(gatewayCell));
+    const network = new Network(cell.manifests);
+    const reached = (namespace: string, from: string, port: number): Record<string, boolean> =>
+      Object.fromEntries(
+        cell.workloads
+          .filter((each) => each.namespace === namespace)
+          .map((each) => [
+            each.manifest.metadata.name,
+            network.allows({ from: pod(from, {}, "10.0.2.2"), to: podOf(each), port }),
+          ]),
+      );
+    for (const [from, port] of [
+      ["gateway-system", 8080],
+      ["monitoring", 9090],
+    ] as const) {
+      expect(reached("pool-starter", from, port)).toMatchObject({
+        "warehouse-app": true,
+        "warehouse-maintenance": true,
+        "warehouse-backup-carla": false,
+        "warehouse-init-carla": false,
+      });
+      expect(Object.values(reached("customer-acme", from, port))).toEqual([true, true, true]);
+    }
+    for (const [from, port] of [
+      ["gateway-system", 9090],
+      ["monitoring", 8080],
+      ["default", 8080],
+      ["pool-starter", 8080],
+    ] as const)
+      expect(Object.values(reached("customer-acme", from, port))).toEqual([false, false, false]);
+  }, 60_000);
+
   it("leads to the agent that gives out credentials those pods alone that use the bucket", async () => {
     const cell = new CellView(await renderManifests(gatewayCell));
     const network = new Network(cell.manifests);
@@ -111,7 +144,7 @@ describe("a cell's network", () => {
       const to = solver(place);
       expect(byHttp.allows({ from: edge("ingress-nginx"), to, port: 8089 })).toBe(true);
       expect(byHttp.allows({ from: edge("customer-dora"), to, port: 8089 })).toBe(false);
-      expect(byHttp.allows({ from: edge("ingress-nginx"), to, port: 8080 })).toBe(false);
+      expect(byHttp.allows({ from: edge("ingress-nginx"), to, port: 443 })).toBe(false);
       expect(byDns.allows({ from: edge("gateway-system"), to, port: 8089 })).toBe(false);
     }
   }, 60_000);

@@ -91,7 +91,7 @@ describe("no-plaintext-secret", () => {
     expect(changed(noPlaintextSecret, find("acme-app-a", ":Role"), { password: "x" })).toEqual([
       "password is not marked as secret",
     ]);
-    const map = find("acme-features", ":ConfigMap");
+    const map = find("acme-lifecycle", ":ConfigMap");
     expect(changed(noPlaintextSecret, map, { data: { DSN: "postgres://a:b@host/db" } })).toEqual([
       "data holds a credential that is not marked as secret",
     ]);

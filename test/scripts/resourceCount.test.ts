@@ -14,7 +14,7 @@ describe("the resources of a tenant", () => {
   it.each([
     ["pool", 12],
     ["bridge", 20],
-    ["silo", 34],
+    ["silo", 30],
   ] as const)("of placement %s are %i at most", async (placement, most) => {
     expect(total(await countResources(placement))).toBeLessThanOrEqual(most);
   });

@@ -71,7 +71,7 @@ const POOL_APP = "Deployment pool-starter/warehouse-app";
 const POD = "spec|template|spec";
 const BOX = `${POD}|containers|0`;
 const NET = "NetworkPolicy customer-acme/customer-isolation";
-const DOOR = "NetworkPolicy customer-acme/warehouse-app";
+const DOOR = "NetworkPolicy pool-starter/warehouse-app";
 const PARTNERS = "NetworkPolicy customer-acme/warehouse-integrations";
 const STORE = "NetworkPolicy customer-acme/warehouse-bucket";
 const SOLVER = "NetworkPolicy pool-starter/warehouse-solver";
@@ -79,6 +79,7 @@ const BUCKET = { "tenantstack.io/bucket": "true" };
 const QUOTA = "ResourceQuota customer-acme/tenant-quota";
 const SCALER = "HorizontalPodAutoscaler customer-acme/warehouse-app";
 const SERVICE = "Service customer-acme/warehouse-service";
+const MONITOR = "ServiceMonitor warehouse-ops/warehouse-silo-test";
 const ROUTE = "HTTPRoute customer-acme/warehouse-route";
 const LISTENERS = "ListenerSet customer-acme/warehouse-route";
 const CERTIFICATE = "Certificate customer-acme/acme-tls";
@@ -111,6 +112,21 @@ export const MUTATIONS: readonly Mutation[] = [
   set("egress not denied", NET, "spec|policyTypes", ["Ingress"]),
   set("ingress not denied", NET, "spec|policyTypes", ["Egress"]),
   set("default-deny for some pods only", NET, "spec|podSelector", { matchLabels: { app: "warehouse" } }),
+  set("requests to every pod of a tenant from every namespace", NET, "spec|ingress|0|from", [
+    { namespaceSelector: {} },
+  ]),
+  set("requests to every pod of a tenant on another port", NET, "spec|ingress|1|ports|0|port", 5432),
+  set("requests to every pod of a tenant on every port", NET, "spec|ingress|1|ports", undefined),
+  set("no requests to a tenant's application", NET, "spec|ingress", undefined),
+  set(
+    "requests to every pod of a pool",
+    "NetworkPolicy pool-starter/customer-isolation",
+    "spec|ingress",
+    add({
+      from: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "monitoring" } } }],
+      ports: [{ protocol: "TCP", port: 9090 }],
+    }),
+  ),
   set("requests from every namespace", DOOR, "spec|ingress|0|from", [{ namespaceSelector: {} }]),
   set("requests from everywhere", DOOR, "spec|ingress|0|from", undefined),
   set("requests on another port", DOOR, "spec|ingress|0|ports|0|port", 80),
@@ -142,6 +158,17 @@ export const MUTATIONS: readonly Mutation[] = [
   set("a solver's door for every pod", SOLVER, "spec|podSelector", {}, "ingress"),
   set("a policy that nobody knows", NET, "metadata|name", "extra"),
   set("a door where nothing answers", DOOR, "metadata|namespace", "customer-carla"),
+  set(
+    "a tenant's door where nothing answers",
+    "NetworkPolicy customer-hugo/customer-isolation",
+    "spec|ingress",
+    [
+      {
+        from: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "gateway-system" } } }],
+        ports: [{ protocol: "TCP", port: 8080 }],
+      },
+    ],
+  ),
   // Namespaces and admission
   set("Pod Security only baseline", SPACE, PSA, "baseline"),
   set("no Pod Security", SPACE, PSA, undefined),
@@ -169,7 +196,7 @@ export const MUTATIONS: readonly Mutation[] = [
   drop("a policy that is not bound", "ValidatingAdmissionPolicyBinding warehouse-test-ingresses"),
   set(
     "an object without the tenant's label",
-    "ConfigMap customer-acme/warehouse-features",
+    "ConfigMap customer-acme/warehouse-lifecycle",
     "metadata|labels|customer",
     undefined,
   ),
@@ -224,7 +251,7 @@ export const MUTATIONS: readonly Mutation[] = [
   set("a URL with a password", APP, `${BOX}|env`, add({ name: "DSN", value: "postgres://a:b@host/db" })),
   set(
     "a credential in a ConfigMap",
-    "ConfigMap customer-acme/warehouse-features",
+    "ConfigMap customer-acme/warehouse-lifecycle",
     "data|DSN",
     "postgres://a:b@host/db",
   ),
@@ -248,18 +275,17 @@ export const MUTATIONS: readonly Mutation[] = [
   set("a Service for other pods", SERVICE, "spec|selector|customer", "beta"),
   set("a Service for everything", SERVICE, "spec|selector", { customer: "acme" }),
   set("a wrong port name", SERVICE, "spec|ports|0|targetPort", "web"),
+  set("a monitor of a port that is not there", MONITOR, "spec|endpoints|0|port", "metric"),
+  set("a monitor of other Services", MONITOR, "spec|selector|matchLabels|app", "web"),
   set(
-    "a monitor of a port that is not there",
-    "ServiceMonitor customer-acme/warehouse-app",
-    "spec|endpoints|0|port",
-    "metric",
-  ),
-  set(
-    "a monitor of other Services",
-    "ServiceMonitor customer-acme/warehouse-app",
+    "a pool's monitor of other Services",
+    "ServiceMonitor pool-starter/warehouse-app",
     "spec|selector|matchLabels|app",
     "web",
   ),
+  set("a monitor of its own namespace alone", MONITOR, "spec|namespaceSelector", undefined),
+  set("a monitor of pools besides", MONITOR, "spec|selector|matchLabels|tenantstack.io/cell", undefined),
+  set("a Service of no cell", SERVICE, "metadata|labels|tenantstack.io/cell", undefined),
   set("a route for another tenant's host", ROUTE, "spec|hostnames|0", "acme-2.yourwarehousesaas.com"),
   set("a route for every host", ROUTE, "spec|hostnames", []),
   set("a route that forgets the custom domain", ROUTE, "spec|hostnames", (old: string[]) => old.slice(0, 1)),
@@ -330,7 +356,7 @@ export const TOOL_MUTATIONS: readonly Mutation[] = [
   set("a field of the wrong type", APP, "spec|progressDeadlineSeconds", "240"),
   set("a misspelt field", APP, `${POD}|topologySpreadConstraint`, []),
   set("a misspelt field of a custom resource", ROUTE, "spec|hostname", "x"),
-  set("a missing field", "ServiceMonitor customer-acme/warehouse-app", "spec|selector", undefined),
+  set("a missing field", MONITOR, "spec|selector", undefined),
   set("no seccomp profile", APP, `${POD}|securityContext|seccompProfile`, undefined),
   set(
     "capabilities kept",
