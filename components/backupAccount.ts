@@ -1,5 +1,6 @@
 import type { Input, Output, Resource } from "@pulumi/pulumi";
 import { backupAccountName } from "../registry/naming.ts";
+import type { AccessKeys } from "./accessKeys.ts";
 import { createBucketAccount } from "./bucketAccount.ts";
 import { backupPolicy, bucketFacts, oidcTrust, tenantAccounts } from "./cell/bucketPolicy.ts";
 import { createRole } from "./cell/roles.ts";
@@ -11,6 +12,8 @@ export interface TenantBucket {
   readonly roleArn?: Output<string>;
   /** What must be there before anything is written to the bucket. */
   readonly ready: readonly Resource[];
+  /** The keys that it wants, where it wants such. */
+  readonly keys: AccessKeys | undefined;
 }
 
 /** Where an account is. */
@@ -23,11 +26,10 @@ export interface AccountPlace {
 /**
  * Makes the ServiceAccounts with which a tenant's Jobs use the bucket, one a namespace: whichever it is, the account's
  * name confines them to the tenant's prefix. Each call returns the name of one.
- * @param shared the role of all tenants, where the cell has one
  */
 export function backupAccounts(
   scope: TenantScope,
-  shared: Output<string> | undefined,
+  { roleArn: shared, keys }: TenantBucket,
 ): (place: AccountPlace) => Output<string> {
   const { id } = scope.spec;
   const roleArn = ownRole(scope) ?? shared;
@@ -38,6 +40,7 @@ export function backupAccounts(
       name: backupAccountName(id),
       namespace,
       roleArn,
+      keys,
     });
   };
 }

@@ -1,9 +1,9 @@
 import { PodIdentityAssociation } from "@pulumi/aws/eks/podIdentityAssociation.js";
 import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
-import { all, type Input, type Output, RunError } from "@pulumi/pulumi";
+import { all, type Input, type Output } from "@pulumi/pulumi";
 import { backupKeysSecretName } from "../registry/naming.ts";
-import { ACCESS_KEYS } from "./bucketEnv.ts";
+import type { AccessKeys } from "./accessKeys.ts";
 import type { Scope } from "./scope.ts";
 
 /** A ServiceAccount that may use the bucket. */
@@ -15,6 +15,8 @@ export interface BucketAccountArgs {
   readonly namespace: Input<string>;
   /** The role that it is; needed but where the bucket wants keys. */
   readonly roleArn: Input<string> | undefined;
+  /** Where the bucket wants keys, they are from here. */
+  readonly keys: AccessKeys | undefined;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface BucketAccountArgs {
  */
 export function createBucketAccount(
   { labels, cell, parent }: Scope,
-  { logicalName, name, namespace, roleArn }: BucketAccountArgs,
+  { logicalName, name, namespace, roleArn, keys }: BucketAccountArgs,
 ): Output<string> {
   const { identity } = cell.backup;
   const annotations =
@@ -54,14 +56,11 @@ export function createBucketAccount(
     case "irsa":
       return created;
     case "staticKeys": {
-      const { namespace: home, name: pattern } = identity.secret;
-      const place = `${home}/${pattern.replaceAll("{id}", name)}`;
-      const given = Secret.get(`${logicalName}-keys`, place, { parent });
       const secret = new Secret(
         `${logicalName}-keys-secret`,
         {
           metadata: { name: backupKeysSecretName(name), namespace, labels },
-          data: given.data.apply((data) => accessKeys(data, place)),
+          data: known(name, keys).of(name),
         },
         { parent },
       );
@@ -72,22 +71,8 @@ export function createBucketAccount(
   }
 }
 
-/** The keys of a Secret that the platform keeps, in base64. */
-function accessKeys(
-  data: Readonly<Record<string, string>> | undefined,
-  place: string,
-): Record<string, string> {
-  const keys = ACCESS_KEYS.map((key) => [key, data?.[key]] as const);
-  const missing = keys.flatMap(([key, value]) => (value === undefined ? [key] : []));
-  if (missing.length > 0) {
-    throw new RunError(
-      `Secret ${place} (warehouse:backup.identity.secret) has no ${missing.join(" and no ")}; add it`,
-    );
-  }
-  return Object.fromEntries(keys) as Record<string, string>;
-}
-
-function known(account: string, roleArn: Input<string> | undefined): Input<string> {
-  if (roleArn === undefined) throw new Error(`no role for ${account}`);
-  return roleArn;
+/** What the cell's kind of identity needs. */
+function known<T>(account: string, part: T | undefined): T {
+  if (part === undefined) throw new Error(`${account} has no way into the bucket`);
+  return part;
 }

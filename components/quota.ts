@@ -27,7 +27,11 @@ const servicesFor = (solvers: number): Readonly<Record<string, string>> =>
 export interface QuotaArgs {
   /** What must be done before the limits change. Default: nothing. */
   readonly after?: readonly Resource[];
-  /** Counts that differ from a tenant's. Default: none. */
+  /**
+   * Counts that differ from a tenant's, where many come at once: then counts are a quota of their own. In one with pods the
+   * API server refuses objects by chance ("the object has been modified"), as pods that end change it all the time.
+   * Default: none.
+   */
   readonly objects?: Readonly<Record<string, string>>;
   /** Hosts that prove themselves in it at once, each by a pod that states no limits; the program's all do. Default: 0. */
   readonly solvers?: number;
@@ -41,32 +45,27 @@ export interface QuotaArgs {
 export function createQuota(
   { name: prefix, labels, parent, namespace }: NamespacedScope,
   quota: Quota,
-  { after = [], objects = {}, solvers = 0 }: QuotaArgs = {},
+  { after = [], objects, solvers = 0 }: QuotaArgs = {},
 ): Resource[] {
   const { requests, limits, pods, storageBytes } = withSolvers(quota, solvers);
   const opts = { parent, dependsOn: [...after] };
   const metadata = (name: string) => ({ name, namespace, labels });
-  const resourceQuota = new ResourceQuota(
-    `${prefix}-quota`,
-    {
-      metadata: metadata("tenant-quota"),
-      spec: {
-        hard: {
-          "requests.cpu": formatCpu(requests.cpu),
-          "requests.memory": formatBytes(requests.memory),
-          "limits.cpu": formatCpu(limits.cpu),
-          "limits.memory": formatBytes(limits.memory),
-          "requests.storage": formatBytes(storageBytes),
-          pods: String(pods),
-          ...OBJECTS,
-          ...servicesFor(solvers),
-          ...objects,
-        },
-      },
-    },
-    opts,
-  );
-  if (solvers === 0) return [resourceQuota];
+  const make = (suffix: string, name: string, hard: Readonly<Record<string, string>>) =>
+    new ResourceQuota(`${prefix}-${suffix}`, { metadata: metadata(name), spec: { hard } }, opts);
+  const compute = {
+    "requests.cpu": formatCpu(requests.cpu),
+    "requests.memory": formatBytes(requests.memory),
+    "limits.cpu": formatCpu(limits.cpu),
+    "limits.memory": formatBytes(limits.memory),
+    "requests.storage": formatBytes(storageBytes),
+    pods: String(pods),
+  };
+  const counts = { ...OBJECTS, ...servicesFor(solvers), ...objects };
+  const quotas =
+    objects === undefined
+      ? [make("quota", "tenant-quota", { ...compute, ...counts })]
+      : [make("quota", "tenant-quota", compute), make("object-quota", "object-quota", counts)];
+  if (solvers === 0) return quotas;
   const limitRange = new LimitRange(
     `${prefix}-limits`,
     {
@@ -86,5 +85,5 @@ export function createQuota(
     },
     opts,
   );
-  return [resourceQuota, limitRange];
+  return [...quotas, limitRange];
 }

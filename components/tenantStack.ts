@@ -108,7 +108,7 @@ export class TenantStack extends ComponentResource {
     const guards = pods ? [...limits, ...createNetworkPolicies(scope, networkOf(scope))] : [];
 
     const { move } = spec;
-    const accountIn = backupAccounts(scope, bucket.roleArn);
+    const accountIn = backupAccounts(scope, bucket);
     const account = runsPods(spec) ? accountIn({ namespace }) : undefined;
     const own = createOwnVolume(scope, account, limits);
     const shares = (app: SharedApp | undefined): TenantVolume | undefined =>
@@ -174,7 +174,7 @@ function networkOf(scope: TenantScope): NetworkArgs {
   const app = runsOwnApp(spec);
   const { placement, move, state, egress } = spec;
   return {
-    app,
+    door: app ? "namespace" : "none",
     bucket: hasOwnApp(placement) || move !== undefined || state === "archived",
     solvers: solversOf(spec, cell),
     egress: app ? egress : [],

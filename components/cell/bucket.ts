@@ -1,6 +1,7 @@
 import { Provider as AwsProvider } from "@pulumi/aws/provider.js";
 import { BucketReplicationConfig } from "@pulumi/aws/s3/bucketReplicationConfig.js";
 import { ComponentResource, type ComponentResourceOptions, type Resource } from "@pulumi/pulumi";
+import type { AccessKeys } from "../accessKeys.ts";
 import type { TenantBucket } from "../backupAccount.ts";
 import type { BackupConfig } from "./backupConfig.ts";
 import {
@@ -16,11 +17,15 @@ import { awsArguments } from "./providers.ts";
 import { BackupRole, createRole } from "./roles.ts";
 
 /** The bucket that a cell's tenants write to, made here or there already, and the role that they share. */
-export function createTenantBucket(cell: CellConfig, opts: ComponentResourceOptions): TenantBucket {
+export function createTenantBucket(
+  cell: CellConfig,
+  keys: AccessKeys | undefined,
+  opts: ComponentResourceOptions,
+): TenantBucket {
   const ready = cell.backup.manage ? new BackupBucket(cell, opts).ready : [];
   return cell.backup.identity.kind === "podIdentity"
-    ? { ready, roleArn: new BackupRole(cell, opts).arn }
-    : { ready };
+    ? { ready, keys, roleArn: new BackupRole(cell, opts).arn }
+    : { ready, keys };
 }
 
 /** The bucket of the backups and, where there is one, its copy in another region. Neither knows any tenant. */

@@ -4,6 +4,7 @@ import { ComponentResource, type ComponentResourceOptions, type Output, type Res
 import { BUCKET_LABELS, METRICS, OPERATIONS } from "../../registry/naming.ts";
 import { namespaceQuota } from "../../registry/quota.ts";
 import { JOB_POD } from "../../registry/resolve.ts";
+import type { AccessKeys } from "../accessKeys.ts";
 import { failurePolicy, FINAL_EXIT_CODES, loginEnv } from "../job.ts";
 import { bucketEnv, type EnvVar } from "../bucketEnv.ts";
 import { createBucketAccount } from "../bucketAccount.ts";
@@ -39,6 +40,9 @@ const JANITOR = { schedule: "0 3 * * *", deadlineSeconds: 1800 } as const;
 /** Never by itself. */
 const RESTORE = { schedule: "0 0 1 1 *", deadlineSeconds: 6 * 3600 } as const;
 
+/** Three of each of the cluster's cells, of which a thousand tenants are twenty. */
+const OBJECTS = { "count/configmaps": "300" } as const;
+
 const EXPORTER = { pod: EXPORTER_POD, replicas: { min: 1, max: 1 } } as const;
 
 /** Arguments of the Operations. */
@@ -47,6 +51,7 @@ export interface OperationsArgs {
   readonly foundation: readonly Resource[];
   /** What closes the server's own databases. */
   readonly server: Resource;
+  readonly keys: AccessKeys | undefined;
 }
 
 /**
@@ -57,7 +62,7 @@ export interface OperationsArgs {
 export class Operations extends ComponentResource {
   readonly namespace: Output<string>;
 
-  constructor({ cell, foundation, server }: OperationsArgs, opts: ComponentResourceOptions) {
+  constructor({ cell, foundation, server, keys }: OperationsArgs, opts: ComponentResourceOptions) {
     const name = "operations";
     super("warehouse:tenancy:Operations", name, {}, opts);
     const labels = { "app.kubernetes.io/managed-by": "pulumi", "tenantstack.io/shared": "operations" };
@@ -65,7 +70,7 @@ export class Operations extends ComponentResource {
     this.namespace = createNamespace(outer, OPERATIONS.namespace);
     const scope = { ...outer, namespace: this.namespace };
     const guards = [
-      ...createQuota(scope, namespaceQuota(EXPORTER, 0)),
+      ...createQuota(scope, namespaceQuota(EXPORTER, 0), { objects: OBJECTS }),
       ...createNetworkPolicies(scope, { ...JOBS_ONLY, bucket: true }),
     ];
     const account = createBucketAccount(scope, {
@@ -73,6 +78,7 @@ export class Operations extends ComponentResource {
       name: OPERATIONS.account,
       namespace: scope.namespace,
       roleArn: this.#role("restore", cell, RESTORE_ACCOUNT, restorePolicy(bucketFacts(cell))),
+      keys,
     });
 
     const seed = createSeed(`${name}-login-password`, this);
@@ -119,6 +125,7 @@ export class Operations extends ComponentResource {
       name: METRICS,
       namespace: scope.namespace,
       roleArn: this.#role("metrics", cell, METRICS_ACCOUNT, metricsPolicy(bucketFacts(cell))),
+      keys,
     });
     createExporter(scope, reader, guards);
     this.registerOutputs({});

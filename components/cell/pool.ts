@@ -11,13 +11,14 @@ import type { PoolSpec, TenantSpec } from "../../registry/spec.ts";
 import { SECRET_FILE_MODE } from "../applicationLogin.ts";
 import { createApplication, createService, createUploads, uploadsMounts } from "../application.ts";
 import { provingHosts } from "../certificate.ts";
-import { createReferenceGrant, type Backend } from "../edge.ts";
+import type { Backend } from "../edge.ts";
 import { createMaintenance } from "../maintenance.ts";
 import { createPoolMonitoring } from "../monitoring.ts";
 import { createNamespace, hostClaims } from "../namespace.ts";
 import { createNetworkPolicies } from "../network.ts";
 import type { Volume } from "../move.ts";
 import { createQuota } from "../quota.ts";
+import { createReferenceGrants } from "../referenceGrants.ts";
 import type { NamespacedScope } from "../scope.ts";
 import type { SharedApp } from "../tenantStack.ts";
 import type { CellConfig } from "./config.ts";
@@ -102,7 +103,7 @@ export class Pool extends ComponentResource implements SharedApp {
     this.#spec = spec;
     const solvers = cell.edge.mode === "ingress" ? provingHosts(cell, SOLVERS) : 0;
     const network = createNetworkPolicies(scope, {
-      app: true,
+      door: "application",
       bucket: true,
       solvers,
       // Its tenants share its pods, and so what any of them reaches.
@@ -121,7 +122,6 @@ export class Pool extends ComponentResource implements SharedApp {
         { name: "PLAN", value: spec.plan },
         { name: "TENANT_DIRECTORY", value: DIRECTORY_PATH },
       ],
-      envFrom: [],
       mounts: {
         // The pods start before the first tenant is there.
         volumes: [
@@ -141,7 +141,7 @@ export class Pool extends ComponentResource implements SharedApp {
     });
     this.volume = { namespace: this.#namespace, claim };
     this.#service = createService(scope, { labels: selector, selector, pods });
-    if (cell.edge.mode === "gateway" && tenants.length > 0) createReferenceGrant(scope, tenants);
+    if (cell.edge.mode === "gateway") createReferenceGrants(scope, tenants);
     createPoolMonitoring(scope, spec, served);
     this.registerOutputs({});
   }
@@ -152,9 +152,12 @@ export class Pool extends ComponentResource implements SharedApp {
     return { service, poolNamespace: this.#namespace };
   }
 
-  /** Tells the application its tenants; called once, when all of them are declared. */
-  serve(entries: readonly DirectoryEntry[]): void {
-    createDirectory(this.#scope, entries);
+  /**
+   * Tells the application its tenants; called once, when all of them are declared.
+   * @param unregistered those that a limited run leaves as they are
+   */
+  serve(entries: readonly DirectoryEntry[], unregistered: readonly TenantSpec[]): void {
+    createDirectory(this.#scope, entries, unregistered);
   }
 
   /** One for all tenants that are not served, made when the first of them needs it. */

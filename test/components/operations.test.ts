@@ -34,7 +34,7 @@ function inputs(type: string, name: string): Record<string, unknown> {
 beforeAll(async () => {
   registrations = await register(() => {
     const server = new DatabaseServer({ isClosed: true }, {});
-    new Operations({ cell: gatewayCell, foundation: [], server }, {});
+    new Operations({ cell: gatewayCell, foundation: [], server, keys: undefined }, {});
   });
 });
 

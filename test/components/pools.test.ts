@@ -1,6 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import { directoryIssues, MAX_DIRECTORY_BYTES } from "../../components/cell/directory.ts";
+import { POOL_TARGETS } from "../../components/cell/limit.ts";
 import { neededPools } from "../../components/cell/pool.ts";
 import { passwordOf } from "../../components/login.ts";
+import { grantGroups } from "../../components/referenceGrants.ts";
 import { formatIssue } from "../../registry/issues.ts";
 import { gatewayCell, ingressCell, renderCell, SEED } from "../support/cell.ts";
 import type { Registration } from "../support/mocks.ts";
@@ -9,8 +12,8 @@ import { loadValid, registryOf } from "../support/registry.ts";
 const starter = { id: "carla", plan: "starter" };
 const professional = { id: "dora", plan: "professional" };
 
-const render = (entries: readonly object[], cell = gatewayCell) =>
-  renderCell(loadValid(registryOf(...entries)), cell);
+const render = (entries: readonly object[], cell = gatewayCell, limitedTo?: ReadonlySet<string>) =>
+  renderCell(loadValid(registryOf(...entries)), cell, undefined, limitedTo);
 
 function find(registrations: readonly Registration[], type: string, name: string): Record<string, unknown> {
   const found = registrations.find((r) => r.type.endsWith(type) && r.name === name);
@@ -34,6 +37,62 @@ function directory(registrations: readonly Registration[], pool: string): Record
     ]),
   );
 }
+
+describe("what of a pool names its tenants", () => {
+  const erik = { id: "erik", plan: "starter" };
+  const namesTenants = ({ type, name }: Registration): boolean => {
+    const end = POOL_TARGETS[type];
+    return end !== undefined && new RegExp(`^pool-[a-z_]+-${end.replace("*", ".*")}$`).test(name);
+  };
+
+  it("is all that another tenant changes of what is not its own", async () => {
+    const [before, after] = [
+      await render([starter, professional]),
+      await render([starter, professional, erik]),
+    ];
+    const inputs = new Map(before.map(({ type, name, inputs: each }) => [`${type} ${name}`, each]));
+    const changed = after.filter(
+      ({ type, name, inputs: now }) =>
+        !/\berik\b/.test(name) && !isDeepStrictEqual(inputs.get(`${type} ${name}`), now),
+    );
+    expect(changed.map(({ name }) => name).sort()).toEqual([
+      "pool-starter-alerts",
+      "pool-starter-directory",
+      "pool-starter-reference-grant",
+    ]);
+    expect(changed.filter((each) => !namesTenants(each))).toEqual([]);
+  });
+
+  it("is nothing that anything of a tenant depends on", async () => {
+    const all = await render([starter, professional, erik]);
+    const names = all.filter(namesTenants).map(({ name }) => `::${name}`);
+    expect(names.length).toBeGreaterThan(4);
+    const dependents = all.filter(({ dependencies }) =>
+      dependencies.some((urn) => names.some((name) => urn.endsWith(name))),
+    );
+    expect(dependents.map(({ name }) => name)).toEqual([]);
+  });
+
+  it("stays as it is for those whom a limited run does not register", async () => {
+    const domains = [{ host: "shop.example.org", verification: "verified" }];
+    const anne = { id: "anne", plan: "professional" };
+    const entries = [starter, { ...professional, domains }, erik, anne];
+    const limited = await render(entries, gatewayCell, new Set(["carla"]));
+    const kept = (pool: string, of = limited) =>
+      of.find(({ name }) => name === `${pool}-directory`)?.ignoreChanges;
+    expect(Object.keys(directory(limited, "pool-starter"))).toEqual(["carla.yourwarehousesaas.com"]);
+    expect(kept("pool-starter")).toEqual(['data["erik.yourwarehousesaas.com"]']);
+    expect(kept("pool-professional")).toBeUndefined();
+    expect(limited.filter(({ name }) => /^(erik|dora|anne)-/.test(name))).toEqual([]);
+    const other = await render(entries, gatewayCell, new Set(["anne"]));
+    expect(kept("pool-professional", other)).toEqual([
+      'data["dora.yourwarehousesaas.com"]',
+      'data["shop.example.org"]',
+    ]);
+    const whole = await render(entries);
+    expect(whole.flatMap(({ ignoreChanges }) => ignoreChanges)).toEqual([]);
+  });
+});
 
 describe("a pool", () => {
   it("is made for the plans that need it alone", async () => {
@@ -196,6 +255,58 @@ describe("a pool", () => {
       expect(from("pool-starter")).toEqual(["HTTPRoute customer-carla", "HTTPRoute customer-carol"]);
       expect(from("pool-professional")).toEqual(["HTTPRoute customer-dora", "HTTPRoute customer-carol"]);
     }
+  });
+});
+
+it("counts a pool's objects in a quota of their own, which pods that end leave alone", async () => {
+  const registrations = await render([starter]);
+  const hard = (name: string): string[] =>
+    Object.keys(
+      (find(registrations, ":ResourceQuota", name) as { spec: { hard: Record<string, string> } }).spec.hard,
+    );
+  const [compute, counts] = [hard("pool-starter-quota"), hard("pool-starter-object-quota")];
+  expect(compute).toContain("pods");
+  expect(counts).toContain("count/cronjobs.batch");
+  expect(compute.filter((key) => counts.includes(key))).toEqual([]);
+});
+
+describe("the ReferenceGrants of a large pool", () => {
+  const ids = Array.from({ length: 100 }, (_, n) => `tenant-${n}`);
+
+  it("list each tenant once, and no more than the API server takes", () => {
+    for (const count of [0, 1, 16, 17, 50, 100]) {
+      const groups = grantGroups(ids.slice(0, count));
+      expect(groups.flatMap(([, members]) => members).sort()).toEqual(ids.slice(0, count).sort());
+      for (const [, members] of groups) expect(members.length).toBeLessThanOrEqual(16);
+      expect(groups.length).toBeLessThanOrEqual(1 + count / 5);
+    }
+  });
+
+  it("keep a tenant where it is, or list it in a new one, when another comes or goes", () => {
+    for (let count = 1; count < ids.length; count++) {
+      const at = (size: number) => new Map(grantGroups(ids.slice(0, size)));
+      const [before, after] = [at(count), at(count + 1)];
+      for (const [from, to] of [
+        [before, after],
+        [after, before],
+      ] as const)
+        for (const [key, members] of to)
+          if (from.has(key))
+            expect(members.filter((id) => id !== ids[count])).toEqual(
+              from.get(key)?.filter((id) => id !== ids[count]),
+            );
+    }
+  });
+
+  it("are named by their keys", async () => {
+    const registrations = await render(ids.slice(0, 17).map((id) => ({ id, plan: "starter" })));
+    const grants = registrations
+      .filter(({ type }) => type.endsWith(":ReferenceGrant"))
+      .map(({ name, inputs }) => [name, (inputs["metadata"] as { name: string }).name]);
+    expect(grants).toEqual([
+      ["pool-starter-reference-grant-0", "warehouse-tenants-0"],
+      ["pool-starter-reference-grant-1", "warehouse-tenants-1"],
+    ]);
   });
 });
 

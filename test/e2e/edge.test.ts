@@ -70,7 +70,10 @@ describe("the edge", () => {
       await get("certificate/acme-tls", "{.spec.secretName} {.spec.issuerRef.name} {.spec.dnsNames[*]}"),
     ).toBe("acme-tls letsencrypt-prod acme.yourwarehousesaas.com wms.acme.example");
     expect(
-      await get("networkpolicy/warehouse-app", "{.spec.ingress[0].from[0].namespaceSelector.matchLabels}"),
+      await get(
+        "networkpolicy/customer-isolation",
+        "{.spec.ingress[0].from[0].namespaceSelector.matchLabels}",
+      ),
     ).toContain("ingress-nginx");
   });
 });

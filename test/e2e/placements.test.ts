@@ -144,7 +144,6 @@ describe("a cell with every placement", () => {
           ? [
               "resourcequota/tenant-quota",
               "networkpolicy.networking.k8s.io/customer-isolation",
-              "networkpolicy.networking.k8s.io/warehouse-app",
               "cronjob.batch/warehouse-backup",
               `secret/${id}-backup-keys-secret`,
               `secret/${id}-db-secret`,

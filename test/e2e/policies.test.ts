@@ -78,7 +78,7 @@ describe("the policy pack in the engine", () => {
       '    DSN: "postgres://app:hunter2@db/warehouse",\n    INTEGRATIONS: features.integrations',
     );
     expect(output).toContain("no-plaintext-secret");
-    expect(output).toContain("data holds a credential that is not marked as secret");
+    expect(output).toContain("spec holds a credential that is not marked as secret");
     expect(output).not.toContain("hunter2");
     expect(code).not.toBe(0);
   });

@@ -1,4 +1,4 @@
-import { namespaceName } from "../../../registry/naming.ts";
+import { GATEWAY_API, namespaceName } from "../../../registry/naming.ts";
 import { cel, optional, OWNERSHIP, PLAIN_PATH, plainAnnotations, type AdmissionPolicy } from "./policy.ts";
 
 /** Ingresses lead hosts of their tenant, named one by one, to Services of their namespace. */
@@ -48,7 +48,7 @@ export const ingresses: AdmissionPolicy = {
 /** Routes and listeners are for hosts of their tenant; no other kind of the Gateway API is used. */
 export const gatewayRoutes: AdmissionPolicy = {
   subject: "routes",
-  matches: [{ group: "gateway.networking.k8s.io", version: "*", resources: ["*"] }],
+  matches: [{ group: GATEWAY_API, version: "*", resources: ["*"] }],
   variables: [
     ...OWNERSHIP,
     { name: "kind", expression: "object.kind" },
