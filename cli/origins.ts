@@ -55,6 +55,7 @@ const ORIGIN_BY_PATH: Readonly<Record<string, Origin | OriginOf>> = {
   "quota.storageBytes": storage,
   connections: "plan",
   "credentials.rotation": either(({ credentials }) => credentials.rotation > 0, "built-in"),
+  dashboard: either(({ observability }) => observability.dashboard !== "shared", "built-in"),
   backup: "plan",
   slo: "plan",
   money: "plan",

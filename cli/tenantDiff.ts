@@ -24,14 +24,15 @@ export function tenantChanges(before: LoadedRegistry | undefined, after: LoadedR
   const present = [...now].flatMap(([id, values]): TenantChange[] => {
     const previous = old.get(id);
     if (previous === undefined) return [{ id, change: "added", fields: [] }];
-    const fields = fieldChanges(previous, values);
+    // Of a thousand tenants all but a few are equal: their leaves need not be looked at.
+    const fields = isDeepStrictEqual(previous, values) ? [] : fieldChanges(previous, values);
     return fields.length === 0 ? [] : [{ id, change: "changed", fields }];
   });
   const gone = [...old.keys()].filter((id) => !now.has(id));
   return [...present, ...gone.map((id): TenantChange => ({ id, change: "removed", fields: [] }))];
 }
 
-type Values = ReadonlyMap<string, unknown>;
+type Values = object;
 
 /** Each tenant's resolved values, with what only its entry has. */
 function valuesOf(registry: LoadedRegistry): ReadonlyMap<string, Values> {
@@ -40,18 +41,14 @@ function valuesOf(registry: LoadedRegistry): ReadonlyMap<string, Values> {
     allTenants(registry).map(({ entry }) => [
       entry.id,
       // A move is told once, as the entry has it.
-      new Map(
-        flatten({ ...entry, ...specs.get(entry.id), move: undefined }).filter(
-          ([, value]) => value !== undefined,
-        ),
-      ),
+      { ...entry, ...specs.get(entry.id), move: undefined },
     ]),
   );
 }
 
 function fieldChanges(before: Values, after: Values): FieldChange[] {
-  const paths = new Set([...before.keys(), ...after.keys()]);
-  return [...paths]
-    .map((path) => ({ path, from: before.get(path), to: after.get(path) }))
+  const [old, now] = [new Map(flatten(before)), new Map(flatten(after))];
+  return [...new Set([...old.keys(), ...now.keys()])]
+    .map((path) => ({ path, from: old.get(path), to: now.get(path) }))
     .filter(({ from, to }) => !isDeepStrictEqual(from, to));
 }

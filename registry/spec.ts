@@ -1,6 +1,7 @@
 import type { AI_WORKFLOWS, CHATBOTS, Placement, PlanName } from "./catalogue.ts";
 import type { FinalBackup, ProvisionedState, SUSPENSION_MODES } from "./lifecycle.ts";
 import { hasOwnApp, type MovePhase } from "./placement.ts";
+import type { DASHBOARDS } from "./productBlocks.ts";
 import type { SECRET_DELIVERIES } from "./schema.ts";
 import type { Ring } from "./tenantSchema.ts";
 
@@ -160,6 +161,8 @@ export interface TenantSpec {
   };
   /** How often the passwords of the tenant's logins have been replaced. */
   readonly credentials: { readonly rotation: number };
+  /** dedicated: one of its own beside its plan's. */
+  readonly dashboard: (typeof DASHBOARDS)[number];
   readonly backup: {
     /** Cron schedule, UTC, its minute spread by the tenant's id. */
     readonly schedule: string;
@@ -189,6 +192,18 @@ export const runsPods = ({
 }: Pick<TenantSpec, "placement" | "move" | "leaving">): boolean =>
   hasOwnApp(placement) || move !== undefined || leaving !== undefined;
 
-/** Whether a tenant has everything for itself: the directory of a pool names all its tenants. */
+/** Whether a tenant has everything for itself. */
 export const standsAlone = ({ placement, move }: Pick<TenantSpec, "placement" | "move">): boolean =>
   placement === "silo" && move === undefined;
+
+/**
+ * Whether a pool does no more for a tenant than serve it: it is in the directory, in the alerts and, where hosts come in by
+ * a Gateway, in the leave to lead there. The pool's network, its stand-ins and the Ingresses in it have no part of it.
+ */
+export const isMerelyServed = ({
+  placement,
+  move,
+  serving,
+  egress,
+}: Pick<TenantSpec, "placement" | "move" | "serving" | "egress">): boolean =>
+  !hasOwnApp(placement) && move === undefined && serving && egress.length === 0;

@@ -8,6 +8,8 @@ import { CELL_SIZE } from "../../registry/cells.ts";
 export interface Stack {
   readonly stack: string;
   readonly cell: string;
+  /** Hosts come in by a Gateway; the Ingress of a pooled tenant would be its pool's affair. */
+  readonly byGateway: boolean;
 }
 
 /** What of a stack's file decides which tenants it may have. Whether the rest is valid, its preview says. */
@@ -42,6 +44,7 @@ export function readStacks(projectDir: string): {
         return {
           stack,
           cell,
+          byGateway: (config["warehouse:edge"] as { readonly mode?: unknown } | null)?.mode === "gateway",
           region: textOf("warehouse:region") ?? "us-west-2",
           baseDomain: textOf("warehouse:baseDomain") ?? "",
           ceiling: most >= 1 && most <= CELL_SIZE.most ? most : CELL_SIZE.most,

@@ -4,7 +4,7 @@ import { isLive } from "../../registry/lifecycle.ts";
 import type { LoadedRegistry } from "../../registry/load.ts";
 import { cellOf } from "../../registry/resolve.ts";
 import { ringOf } from "../../registry/rollout.ts";
-import { standsAlone } from "../../registry/spec.ts";
+import { isMerelyServed, standsAlone, type TenantSpec } from "../../registry/spec.ts";
 import { tenantChanges } from "../tenantDiff.ts";
 import { allTenants } from "../workspace.ts";
 import type { Stack } from "./stacks.ts";
@@ -49,7 +49,7 @@ export function touchedStacks<T extends Stack>(
     // A tenant without a cell is in every cell that reads the file.
     const tenants = changed.filter(({ cells }) => cells.some((cell) => (cell ?? stack.cell) === stack.cell));
     const ids = tenants.map(({ id }) => id);
-    return ids.length === 0 ? [] : [{ stack, limitedTo: limit(ids, before, after) }];
+    return ids.length === 0 ? [] : [{ stack, limitedTo: limit(ids, stack, before, after) }];
   });
 }
 
@@ -75,22 +75,36 @@ function changedTenants(
 
 const commonOf = ({ releases, catalogue }: LoadedRegistry) => ({ releases, catalogue });
 
-/** The tenants, if nothing that others share follows from any of them. */
+/** The tenants, if nothing that others share follows from any of them but the directory of a pool. */
 function limit(
   ids: readonly string[],
+  { cell: own, byGateway }: Stack,
   before: LoadedRegistry | undefined,
   after: LoadedRegistry,
 ): readonly string[] | undefined {
   const specsIn = (registry: LoadedRegistry | undefined) =>
     new Map((registry?.tenants ?? []).map((spec) => [spec.id, spec]));
   const [old, now] = [specsIn(before), specsIn(after)];
-  const known = new Set(before === undefined ? [] : allTenants(before).map(({ entry }) => entry.id));
-  const isAlone = (id: string): boolean => {
-    const [was, is] = [old.get(id), now.get(id)];
-    if (is === undefined || !standsAlone(is)) return false;
-    return was === undefined ? !known.has(id) : standsAlone(was);
+  const earlier = new Map(
+    (before === undefined ? [] : allTenants(before)).map(({ entry }) => [entry.id, entry]),
+  );
+  const isHere = (id: string): boolean => {
+    const entry = earlier.get(id);
+    return entry !== undefined && (cellOf(entry, before?.defaults ?? {}) ?? own) === own;
   };
-  return ids.every(isAlone) ? ids : undefined;
+  // The pool was there: it has had a tenant in this cell.
+  const pools = new Set([...old.values()].flatMap(({ id, plan }) => (isHere(id) ? [plan] : [])));
+  const staysServed = (was: TenantSpec | undefined, { plan, state }: TenantSpec): boolean =>
+    byGateway &&
+    pools.has(plan) &&
+    (was === undefined || (was.plan === plan && was.state === state && isMerelyServed(was)));
+  const isLimited = (id: string): boolean => {
+    const [was, is] = [old.get(id), now.get(id)];
+    if (is === undefined || (was === undefined && earlier.has(id))) return false;
+    if (standsAlone(is)) return was === undefined || standsAlone(was);
+    return isMerelyServed(is) && staysServed(was, is);
+  };
+  return ids.every(isLimited) ? ids : undefined;
 }
 
 /** Stacks with tenants of the inner rings first: what is wrong with a change is seen where the fewest are hurt. */

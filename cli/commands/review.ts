@@ -1,7 +1,8 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { Option, type Command } from "commander";
-import { loadRegistry } from "../../registry/load.ts";
+import type { Checked } from "../../registry/issues.ts";
+import { loadRegistry, type LoadedRegistry } from "../../registry/load.ts";
 import { forbiddenChanges } from "../../registry/transitions.ts";
 import { readPreview, type Preview } from "../../review/preview.ts";
 import { COMMENT_LIMIT, renderMarkdown, SUMMARY_LIMIT } from "../../review/render/markdown.ts";
@@ -65,17 +66,30 @@ export const reviewFiles = (
   options: RegistryOptions & Pick<ReviewOptions, "ref" | "drift">,
 ): Review => reviewPreviews(io, files.map(readPreviewFile), options);
 
-/** The review of the checkout with some previews. */
+/** Registries that a command has read already: one of a thousand tenants takes half a second. */
+export interface RegistriesRead {
+  /** That of the merge base. */
+  readonly before?: LoadedRegistry;
+  /** The checkout's. */
+  readonly after?: LoadedRegistry;
+}
+
+/**
+ * The review of the checkout with some previews.
+ * @param read Default: they are read here.
+ */
 export function reviewPreviews(
   io: Io,
   previews: readonly Preview[],
   options: RegistryOptions & Pick<ReviewOptions, "ref" | "drift">,
+  read: RegistriesRead = {},
 ): Review {
   const context = contextOf(io, options);
   // Drift is about what was deployed, which the checkout is.
-  const base = mergeBase(io.projectDir, options.drift === true ? "HEAD" : options.ref);
-  const before = registryAt(io, context, base);
-  const checked = loadRegistry(io.projectDir, context);
+  const ref = options.drift === true ? "HEAD" : options.ref;
+  const before = read.before ?? registryAt(io, context, mergeBase(io.projectDir, ref));
+  const checked: Checked<LoadedRegistry> =
+    read.after === undefined ? loadRegistry(io.projectDir, context) : { ok: true, value: read.after };
   // What an invalid registry would change is not known, but why it is invalid belongs into the review.
   const after = checked.ok ? checked.value : before;
   if (after === undefined) throw invalidRegistry(checked.ok ? [] : checked.issues);

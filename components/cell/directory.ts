@@ -1,5 +1,5 @@
 import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
-import { all, type Output } from "@pulumi/pulumi";
+import type { Output } from "@pulumi/pulumi";
 import { REGISTRY_FILE } from "../../registry/files.ts";
 import type { Issue } from "../../registry/issues.ts";
 import { DIRECTORY, poolName, roleNames } from "../../registry/naming.ts";
@@ -19,24 +19,27 @@ export interface DirectoryEntry {
  * The Secret that tells a pool's application its tenants: one key a host, whose value is JSON with `tenantId`,
  * `databaseUrl` and the features by the names of the environment. It is mounted, and changes in place: the kubelet
  * brings it to the pods within about a minute, none of which restarts. Tenants that are not served are not in it.
+ * @param unregistered tenants whose keys stay as they are: what they follow from may not have been brought about
  */
 export function createDirectory(
   { name, labels, parent, namespace }: NamespacedScope,
   entries: readonly DirectoryEntry[],
+  unregistered: readonly TenantSpec[],
 ): void {
-  const served = entries.filter(({ spec }) => spec.serving);
-  const data = all(served.map(({ databaseUrl }) => databaseUrl)).apply((urls) =>
-    Object.fromEntries(
-      served.flatMap(({ spec }, index) =>
-        hostsOf(spec).map((host) => [host, base64(entryOf(spec, urls[index] ?? ""))]),
-      ),
-    ),
+  const data = Object.fromEntries(
+    entries
+      .filter(({ spec }) => spec.serving)
+      .flatMap(({ spec, databaseUrl: url }) => {
+        const value = url.apply((known) => base64(entryOf(spec, known)));
+        return hostsOf(spec).map((host) => [host, value] as const);
+      }),
   );
+  const kept = unregistered.flatMap(hostsOf).map((host) => `data[${JSON.stringify(host)}]`);
   new Secret(
     `${name}-directory`,
     // `stringData` would only ever add keys.
     { metadata: { name: DIRECTORY, namespace, labels }, data },
-    { parent, additionalSecretOutputs: ["data"] },
+    { parent, additionalSecretOutputs: ["data"], ignoreChanges: kept },
   );
 }
 

@@ -4,7 +4,7 @@ import type { Issue } from "../../registry/issues.ts";
 import type { FinalBackup } from "../../registry/lifecycle.ts";
 import type { LoadedRegistry } from "../../registry/load.ts";
 import { backupPrefix } from "../../registry/naming.ts";
-import type { TenantRecord } from "../../registry/records.ts";
+import { HELD_FOR, type TenantRecord } from "../../registry/records.ts";
 import type { CellConfig } from "./config.ts";
 import { openBucket } from "./openBucket.ts";
 
@@ -57,8 +57,6 @@ export interface LifecycleHooks {
 /** What completes the logical name of the resource of a tenant that goes first, and last. */
 export const FIRST_TO_GO = "lifecycle";
 export const LAST_TO_GO = "backup-prefix";
-/** The field of a tenant's record that names the case for which its data is held. */
-export const HELD_FOR = "legalHold";
 
 /**
  * Registers the hooks: at every run and outside of what goes away, or the engine would not know them when they are due.

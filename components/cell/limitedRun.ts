@@ -2,17 +2,19 @@ import { isDeepStrictEqual } from "node:util";
 import { ComponentResource, ResourceHook } from "@pulumi/pulumi";
 import { REGISTRY_FILE } from "../../registry/files.ts";
 import type { Issue } from "../../registry/issues.ts";
-import { standsAlone, type PoolSpec, type TenantSpec } from "../../registry/spec.ts";
+import { isMerelyServed, standsAlone, type PoolSpec, type TenantSpec } from "../../registry/spec.ts";
 import { LIMIT_VARIABLE } from "./limit.ts";
-import { poolOutputs, tenantOutputs } from "./outputs.ts";
+import type { CellConfig } from "./config.ts";
+import { poolOutputs, tenantOutputs, type TenantOutput } from "./outputs.ts";
 
 /**
- * Why a run cannot be limited to these tenants: one of them has a part in what others share, or another tenant or a pool
- * changes too, whose new record the outputs would have although nothing was done about it.
+ * Why a run cannot be limited to these tenants: one of them has a part in what others share but for a pool's directory,
+ * or another tenant or a pool changes too, whose new record the outputs would have although nothing was done about it.
  * @param outputs those of the last `up`
  */
 export function limitIssues(
   limitedTo: ReadonlySet<string>,
+  { edge }: Pick<CellConfig, "edge">,
   tenants: readonly TenantSpec[],
   pools: readonly PoolSpec[],
   outputs: Readonly<Record<string, unknown>>,
@@ -22,6 +24,16 @@ export function limitIssues(
     subject,
     message: `${why}, so the run cannot be limited to some tenants; run the whole cell: npx tenant up --whole`,
   });
+  const deployed = (outputs["tenants"] ?? {}) as Readonly<Record<string, TenantOutput>>;
+  /** Nothing is to be undone that others share. */
+  const stays = (spec: TenantSpec): boolean => {
+    const was = deployed[spec.id];
+    return was === undefined || (was.plan === spec.plan && was.move === undefined);
+  };
+  const isServed = (spec: TenantSpec): boolean =>
+    edge.mode === "gateway" &&
+    isMerelyServed(spec) &&
+    (deployed[spec.id]?.state ?? spec.state) === spec.state;
   const specs = new Map(tenants.map((spec) => [spec.id, spec]));
   const changed = (next: Readonly<Record<string, unknown>>, output: unknown): string[] => {
     const last = (output ?? {}) as Readonly<Record<string, unknown>>;
@@ -33,7 +45,9 @@ export function limitIssues(
     ...[...limitedTo].flatMap((id) => {
       const spec = specs.get(id);
       if (spec === undefined) return [refused(id, "is no tenant of this cell that exists")];
-      return standsAlone(spec) ? [] : [refused(id, "has a part in what tenants share")];
+      return stays(spec) && (standsAlone(spec) || isServed(spec))
+        ? []
+        : [refused(id, "has a part in what tenants share")];
     }),
     ...[
       ...changed(tenantOutputs(tenants), outputs["tenants"]).filter((id) => !limitedTo.has(id)),

@@ -2,6 +2,7 @@ import type { ComponentResourceOptions, Output, Resource } from "@pulumi/pulumi"
 import { setImmediate } from "node:timers/promises";
 import { hasOwnDatabase } from "../../registry/placement.ts";
 import type { PoolSpec, TenantSpec } from "../../registry/spec.ts";
+import type { AccessKeys } from "../accessKeys.ts";
 import { TenantStack } from "../tenantStack.ts";
 import { createTenantBucket } from "./bucket.ts";
 import type { CellConfig } from "./config.ts";
@@ -17,6 +18,7 @@ export interface CellParts {
   readonly foundation: readonly Resource[];
   /** What the passwords of the tenants' logins follow from. */
   readonly seed: Output<string>;
+  readonly keys: AccessKeys | undefined;
   readonly tenants: readonly TenantSpec[];
   /** The pools that the cell has: see `neededPools`. */
   readonly pools: readonly PoolSpec[];
@@ -33,7 +35,7 @@ export interface CellParts {
  * @returns what depends on all of it
  */
 export async function deployTenants(
-  { cell, foundation, seed, tenants, pools, shrinking, hooks, limitedTo }: CellParts,
+  { cell, foundation, seed, keys, tenants, pools, shrinking, hooks, limitedTo }: CellParts,
   opts: ComponentResourceOptions,
 ): Promise<Resource[]> {
   const sharing = pools.find(({ placement }) => !hasOwnDatabase(placement));
@@ -41,7 +43,7 @@ export async function deployTenants(
     sharing === undefined
       ? undefined
       : new SharedDatabase({ cell, foundation, release: sharing.release }, opts);
-  const bucket = createTenantBucket(cell, opts);
+  const bucket = createTenantBucket(cell, keys, opts);
   const byPlan = new Map(
     pools.map((spec) => {
       const members = tenants.filter(
@@ -80,8 +82,10 @@ export async function deployTenants(
     home?.entries.push({ spec, databaseUrl: stack.databaseUrl });
     all.push(stack.lifecycle);
   }
-  for (const { pool, entries } of byPlan.values()) {
-    if (limitedTo === undefined) pool.serve(entries);
+  for (const [plan, { pool, entries }] of byPlan) {
+    const unregistered = tenants.filter((spec) => spec.plan === plan && limitedTo?.has(spec.id) === false);
+    // What is no target, and was made after tenants that are not registered, the engine does not take (3.250).
+    if (limitedTo === undefined || entries.length > 0) pool.serve(entries, unregistered);
     all.push(pool);
   }
   return all;

@@ -3,32 +3,16 @@ import { join } from "node:path";
 import { clashIssues, readCellConfig, renamedPools } from "../../components/cell/clashes.ts";
 import { formatIssue } from "../../registry/issues.ts";
 import { loadValid, registryOf, withProject, CONTEXT } from "../support/registry.ts";
+import { stackFile } from "../support/stackFile.ts";
 
-/** The stack file of a cell, a line a setting. */
-const file = (settings: Readonly<Record<string, string>>): string => {
-  const all = {
-    cell: "east",
-    baseDomain: "yourwarehousesaas.com",
-    kubernetes: "{ context: prod }",
-    database: "{ host: db.internal, user: platform }",
-    backup: `{ bucket: backups, image: "registry.example.com/ops@sha256:${"0".repeat(64)}", identity: { kind: podIdentity, cluster: prod } }`,
-    edge: "{ mode: ingress, ingressClass: nginx, controllerNamespace: ingress-nginx }",
-    network: "{ clusterCidrs: [10.0.0.0/16], databaseCidrs: [10.0.64.0/20] }",
-    storage: "{ uploadsClass: efs }",
-    ...settings,
-  };
-  return `config:\n${Object.entries(all)
-    .map(([key, value]) => `  warehouse:${key}: ${value}\n`)
-    .join("")}`;
-};
 const OTHER_BUCKET =
-  file({})
+  stackFile()
     .match(/backup: (.*)/)?.[1]
     ?.replace("backups", "others") ?? "";
 
 /** Issues of the stack `west` beside `east`, whose file has nothing special. */
-const clashes = (settings: Readonly<Record<string, string>>, east = file({})): string[] =>
-  withProject({ "Pulumi.east.yaml": east, "Pulumi.west.yaml": file(settings) }, (dir) => {
+const clashes = (settings: Readonly<Record<string, string>>, east = stackFile()): string[] =>
+  withProject({ "Pulumi.east.yaml": east, "Pulumi.west.yaml": stackFile(settings) }, (dir) => {
     const config = readCellConfig(dir, "west");
     if (!config.ok) throw new Error(config.issues.map(formatIssue).join("\n"));
     return clashIssues(dir, "west", config.value).map(formatIssue);
@@ -65,16 +49,16 @@ describe("clashIssues", () => {
 
   it("looks at the database server too", () => {
     expect(
-      clashes({ ...BESIDE, kubernetes: "{ context: other }", qualifier: "w" }, file({ qualifier: "w" })),
+      clashes({ ...BESIDE, kubernetes: "{ context: other }", qualifier: "w" }, stackFile({ qualifier: "w" })),
     ).toEqual([
       'Pulumi.west.yaml:10:3 warehouse:qualifier: is "w" as in Pulumi.east.yaml, whose cell is on the same database server: their pools would have the same names; write another word',
     ]);
   });
 
   it("leaves out stacks whose file is not complete", () => {
-    expect(clashes({ backup: OTHER_BUCKET }, file({ kubernetes: '{ context: "<fill in: it>" }' }))).toEqual(
-      [],
-    );
+    expect(
+      clashes({ backup: OTHER_BUCKET }, stackFile({ kubernetes: '{ context: "<fill in: it>" }' })),
+    ).toEqual([]);
     expect(clashes({ backup: OTHER_BUCKET }, "config: [\n")).toEqual([]);
   });
 });
@@ -84,7 +68,7 @@ describe("renamedPools", () => {
     const { pools } = loadValid(registryOf({ id: "one", plan: "starter" }), { ...CONTEXT, qualifier: "w" });
     expect(pools.map(({ name }) => name)).toContain("pool-starter-w");
     withProject({}, (dir) => {
-      writeFileSync(join(dir, "Pulumi.west.yaml"), file({ qualifier: "w" }));
+      writeFileSync(join(dir, "Pulumi.west.yaml"), stackFile({ qualifier: "w" }));
       const renamed = (namespace: string) =>
         renamedPools(dir, "west", { starter: { namespace } }, pools).map(formatIssue);
       expect(renamed("pool-starter-w")).toEqual([]);

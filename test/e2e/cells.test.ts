@@ -66,7 +66,7 @@ async function firstCell(): Promise<string[]> {
       ({ metadata: { namespace = "", name } }) =>
         /^(?:customer-(?:acme|beta|carla)|pool-starter|warehouse-shared|warehouse-sandbox-.*|warehouse-ops)$/.test(
           namespace === "" ? name : namespace,
-        ) && !/^warehouse-(?:cell|fleet)-second$/.test(name),
+        ) && !/^warehouse-(?:cell|fleet|silo)-second$/.test(name),
     )
     .map(
       ({ kind, metadata: { namespace, name, resourceVersion } }) =>

@@ -111,7 +111,7 @@ describe("npx tenant review of a real preview", () => {
     place.edit(REGISTRY, '"2025-11-01T00:00:00Z"', '"2026-11-01T00:00:00Z"');
     expect(summaryOf(await review("plan"))).toEqual({
       verdict: "changes",
-      tenants: [{ id: "beta", create: 0, update: 12, replace: 1, delete: 0, priceMinor: 30000 }],
+      tenants: [{ id: "beta", create: 0, update: 10, replace: 1, delete: 0, priceMinor: 30000 }],
       risks: [],
       unchanged: 1,
     });

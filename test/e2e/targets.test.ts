@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { LIMIT_VARIABLE } from "../../components/cell/limit.ts";
+import { DIRECTORY } from "../../registry/naming.ts";
 import {
   changes,
   commandEnvironment,
@@ -70,7 +71,7 @@ interface State {
   };
 }
 
-/** The stack's state, resource by resource, without times, traces and what secrets are encrypted to. */
+/** The stack's state, resource by resource, without times, traces, options and what secrets are encrypted to. */
 async function state(): Promise<Record<string, unknown>> {
   const { stdout } = await place.pulumi("stack", "export");
   // What is secret is encrypted anew with each write.
@@ -85,6 +86,7 @@ async function state(): Promise<Record<string, unknown>> {
         stackTrace: undefined,
         dependencies: undefined,
         propertyDependencies: undefined,
+        ignoreChanges: undefined,
       },
     ]),
   );
@@ -131,7 +133,7 @@ describe("a run that is limited to the tenants that changed", () => {
     const { limitedTo, done } = await up();
     expect(limitedTo).toEqual(["beta", "gamma"]);
     expect(done.created).toBeGreaterThan(20);
-    expect(done).toMatchObject({ updated: 2, replaced: 0, deleted: 0 });
+    expect(done).toMatchObject({ updated: 1, replaced: 0, deleted: 0 });
     expect(await versionsWithout("beta", "gamma")).toEqual(others);
     await expectWhole();
   });
@@ -144,9 +146,44 @@ describe("a run that is limited to the tenants that changed", () => {
     await expectWhole();
   });
 
-  it("runs the cell whole where a pool's tenant changes", async () => {
+  it("brings and changes tenants of a pool, whose directory knows all of them after it", async () => {
+    const directory = async (): Promise<object> => {
+      const args = ["get", "secret", DIRECTORY, "--namespace=pool-starter", "--output=json"];
+      const { stdout } = await place.kubectl(...args);
+      return (JSON.parse(stdout) as { readonly data: object }).data;
+    };
+    const others = await versionsWithout("second");
+    const before = await directory();
     place.write(REGISTRY, `${place.read(REGISTRY)}${entry("second", "starter")}`);
+    const { limitedTo, done } = await up();
+    expect(limitedTo).toEqual(["second"]);
+    expect(done.created).toBeGreaterThan(8);
+    // The directory, the alerts and the leave to lead to the pool.
+    expect(done).toMatchObject({ updated: 3, replaced: 0, deleted: 0 });
+    expect(await directory()).toMatchObject(before);
+    expect(Object.keys(await directory())).toHaveLength(Object.keys(before).length + 1);
+    const now = await versionsWithout("second");
+    const changed = others.filter((line) => !now.includes(line)).map((line) => line.replace(/ \d+$/, ""));
+    // The pool's quotas count what the tenant has in its namespace.
+    expect(changed.filter((line) => !line.startsWith("pool-starter ResourceQuota "))).toEqual([
+      `pool-starter Secret ${DIRECTORY}`,
+    ]);
+    await expectWhole();
+
+    place.edit(
+      REGISTRY,
+      "subscriptionRef: sub_second }",
+      "subscriptionRef: sub_second }\n    credentials: { rotation: 1 }",
+    );
+    expect(await up()).toMatchObject({ limitedTo: ["second"], done: { replaced: 0 } });
+    expect(await directory()).toMatchObject(before);
+    await expectWhole();
+  });
+
+  it("runs the cell whole where a pool has another part in the change", async () => {
+    expect((await tenant(["suspend", "second", "--reason", "unpaid", "--yes"])).code).toBe(0);
     expect((await up()).limitedTo).toBeNull();
+    await expectWhole();
   });
 
   it("refuses where another tenant differs from what is deployed", async () => {

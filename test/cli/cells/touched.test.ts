@@ -4,7 +4,7 @@ import { loadValid, PROJECT, registryOf, withProject } from "../../support/regis
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-const STACKS = ["east", "north", "west"].map((cell) => ({ stack: `prod-${cell}`, cell }));
+const STACKS = ["east", "north", "west"].map((cell) => ({ stack: `prod-${cell}`, cell, byGateway: true }));
 const tenants = [
   { id: "one", cell: "east", ring: 2 },
   { id: "two", cell: "west", ring: 1 },
@@ -75,9 +75,13 @@ describe("touchedStacks", () => {
 });
 
 describe("what a run can be limited to", () => {
-  const limits = (before: readonly object[], after: readonly object[], files = REGISTRY) => {
+  const limits = (
+    before: readonly object[],
+    after: readonly object[],
+    { files = REGISTRY, stacks = STACKS } = {},
+  ) => {
     const [old, now] = [loadValid(registryOf(...before)), loadValid(registryOf(...after))];
-    return touchedStacks(STACKS, { files, before: old, after: now }).map(({ stack, limitedTo }) => [
+    return touchedStacks(stacks, { files, before: old, after: now }).map(({ stack, limitedTo }) => [
       stack.cell,
       limitedTo,
     ]);
@@ -115,10 +119,40 @@ describe("what a run can be limited to", () => {
     );
   });
 
-  it("is the whole cell where a pool, a move, or anything but entries is concerned", () => {
-    const whole = [["east", undefined]];
-    expect(limits([silo, pooled], [silo, { ...pooled, displayName: "Two" }])).toEqual(whole);
-    expect(limits([silo], [{ ...silo, displayName: "One" }, pooled])).toEqual(whole);
+  const whole = [["east", undefined]];
+
+  it("is those too whom a pool that is there does no more for than serve them", () => {
+    const more = { id: "three", cell: "east", plan: "starter" };
+    expect(limits([silo, pooled], [silo, { ...pooled, displayName: "Two" }])).toEqual([["east", ["two"]]]);
+    expect(limits([silo, pooled], [silo, pooled, more])).toEqual([["east", ["three"]]]);
+    const suspended = { state: "suspended" };
+    expect(limits([silo, pooled], [silo, { ...pooled, ...suspended }])).toEqual(whole);
+    expect(limits([silo, { ...pooled, ...suspended }], [silo, pooled])).toEqual(whole);
+    // The pool's network opens to servers of their own.
+    const shop = { host: "shop.example.org", ports: [8443], cidrs: ["52.10.0.0/24"] };
+    const bridge = { ...pooled, plan: "professional" };
+    const reaching = {
+      ...bridge,
+      features: { integrations: ["woocommerce"] },
+      integrationServers: { woocommerce: shop },
+    };
+    expect(limits([silo, bridge], [silo, reaching])).toEqual(whole);
+    expect(limits([silo, reaching], [silo, bridge])).toEqual(whole);
+  });
+
+  it("is the whole cell where the pool is new, or hosts come in by Ingresses in it", () => {
+    expect(limits([silo], [silo, pooled])).toEqual(whole);
+    expect(
+      limits(
+        [silo, { ...pooled, cell: "west" }],
+        [silo, { ...pooled, cell: "west" }, { ...pooled, id: "three" }],
+      ),
+    ).toEqual(whole);
+    const stacks = STACKS.map((stack) => ({ ...stack, byGateway: false }));
+    expect(limits([silo, pooled], [silo, { ...pooled, displayName: "Two" }], { stacks })).toEqual(whole);
+  });
+
+  it("is the whole cell where a move, or anything but entries is concerned", () => {
     const moving = {
       ...silo,
       plan: "professional",
@@ -126,8 +160,8 @@ describe("what a run can be limited to", () => {
     };
     expect(limits([silo], [moving])).toEqual(whole);
     const changed = [{ ...silo, displayName: "One" }];
-    expect(limits([silo], changed, [...REGISTRY, "Pulumi.prod-east.yaml"])).toEqual(whole);
-    expect(limits([silo], changed, [...REGISTRY, "components/app.ts"])).toHaveLength(3);
+    expect(limits([silo], changed, { files: [...REGISTRY, "Pulumi.prod-east.yaml"] })).toEqual(whole);
+    expect(limits([silo], changed, { files: [...REGISTRY, "components/app.ts"] })).toHaveLength(3);
   });
 });
 
@@ -144,7 +178,7 @@ describe("readStacks", () => {
       writeFileSync(join(dir, "Pulumi.west.yaml"), "config:\n  warehouse:cell: west\n");
       writeFileSync(join(dir, "Pulumi.yaml"), "name: x\n");
       writeFileSync(join(dir, "Pulumi.bad.yaml"), "config: [\n");
-      const facts = { region: "us-west-2", baseDomain: "", ceiling: 100 };
+      const facts = { byGateway: false, region: "us-west-2", baseDomain: "", ceiling: 100 };
       expect(readStacks(dir)).toEqual({
         stacks: [{ stack: "west", cell: "west", ...facts }],
         unfinished: [],
