@@ -1,7 +1,10 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { readCellConfig, stackNames } from "../components/cell/clashes.ts";
 import type { CellConfig } from "../components/cell/config.ts";
 import { formatIssues, type Checked } from "../registry/issues.ts";
 import { Refusal, UsageError } from "./failures.ts";
+import type { Io } from "./io.ts";
 
 /** A stack with its configuration, complete. */
 export interface Stack {
@@ -43,6 +46,20 @@ export const completeStacks = (projectDir: string): Stack[] =>
     const config = readConfig(projectDir, name);
     return config.ok ? [{ name, cell: config.value }] : [];
   });
+
+/** The outputs of a stack's last run; none before the first. */
+export async function stackOutputs(
+  { projectDir, env }: Pick<Io, "projectDir" | "env">,
+  name: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  const args = ["stack", "output", "--json", "--stack", name, "--non-interactive"];
+  const { stdout } = await promisify(execFile)("pulumi", args, {
+    cwd: projectDir,
+    env,
+    maxBuffer: 64 * 2 ** 20,
+  });
+  return JSON.parse(stdout) as Readonly<Record<string, unknown>>;
+}
 
 function readConfig(projectDir: string, stack: string): Checked<CellConfig> {
   try {

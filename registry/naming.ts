@@ -71,6 +71,9 @@ export const backupKeysSecretName = (account: string): string => `${account}-bac
 /** The tenant's prefix in the backup bucket. Ends in `/`, or `acme` would match `acme-2`. */
 export const backupPrefix = (id: string): string => `customers/${id}/`;
 
+/** In the bucket, notes of tenants that runs of a cell bring and that its state may not know yet: see cli/recovery/note.ts. */
+export const arrivalsPrefix = (cell: string): string => `arrivals/${cell}/`;
+
 /** The certificate of a tenant's deletion in the bucket, beside the prefixes of tenants. */
 export const certificateKey = (id: string): string => `certificates/${id}.json`;
 
@@ -134,12 +137,16 @@ export const OPERATIONS = {
 /** The Secret of a pool that tells the application its tenants, one key a host. */
 export const DIRECTORY = "tenant-directory";
 
+/** Group of the API of Gateways and their routes. */
+export const GATEWAY_API = "gateway.networking.k8s.io";
+
 /** Names that are the same in every tenant's and pool's namespace. */
 export const APP = "warehouse-app";
 export const MAINTENANCE = "warehouse-maintenance";
 export const SERVICE = "warehouse-service";
 export const ROUTE = "warehouse-route";
 export const INGRESS = "warehouse-ingress";
+/** The ReferenceGrants of a pool: this, and a dash and a key where there are several. */
 export const GRANT = "warehouse-tenants";
 export const BACKUP = "warehouse-backup";
 export const INIT = "warehouse-init";
@@ -157,12 +164,11 @@ export const archiveJobName = (id: string): string => `${ARCHIVE}-${id}`;
 export const UPLOADS = "warehouse-uploads";
 export const ISOLATION = "customer-isolation";
 export const LIFECYCLE = "warehouse-lifecycle";
-export const FEATURES = "warehouse-features";
 
 /** Label and annotation that tie a namespace to its tenant; admission policies and the Gateway select on it. */
 export const TENANT_LABEL = "tenantstack.io/tenant";
 
-/** Label that ties a namespace to its cell; the cell's admission policies bind by it. */
+/** Label that ties an object to its cell: a namespace, by which admission policies bind, or a silo tenant's Service. */
 export const CELL_LABEL = "tenantstack.io/cell";
 
 /** Label of a namespace in which no pods may be: `none`. */
@@ -250,6 +256,11 @@ export const backupJobOf = (tenant: Placed, qualifier: string): JobPlace =>
 /** The Job that creates what a release needs of a tenant. */
 export const initJobOf = (tenant: Placed, qualifier: string): JobPlace =>
   whereServed(tenant, qualifier, INIT);
+
+/** Labels of the Services of a cell's silo tenants, which its ServiceMonitor selects in whatever namespace they are. */
+export function siloLabels(cell: string): Record<string, string> {
+  return { app: "warehouse", [CELL_LABEL]: cell };
+}
 
 /** Labels of the application's pods and of what selects them. */
 export function appLabels(id: string): { readonly app: string; readonly customer: string } {

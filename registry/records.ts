@@ -1,7 +1,7 @@
 import type { LoadedRegistry, RegisteredTenant } from "./load.ts";
 import { effectivePlacement, effectivePlan, moveOf, type MoveRecord } from "./placement.ts";
 import { cellOf, regionOf, uploadsBytes } from "./resolve.ts";
-import type { Compute } from "./spec.ts";
+import type { Compute, TenantSpec } from "./spec.ts";
 
 /** What is compared of a tenant between two times. What is not known of one time is not compared. */
 export interface TenantRecord {
@@ -117,3 +117,28 @@ const children = (value: unknown): Readonly<Record<string, unknown>>[] =>
         (child: unknown): child is Record<string, unknown> => typeof child === "object" && child !== null,
       )
     : [];
+
+/** In the data of a tenant's lifecycle record, the case for which its data is held. */
+export const HELD_FOR = "legalHold";
+
+/** Data of a tenant's lifecycle record, which is written once everything else of the tenant is as it is to be. */
+export function lifecycleData({
+  plan,
+  state,
+  since,
+  credentials,
+  move,
+  legalHold,
+  leaving,
+}: Pick<TenantSpec, "plan" | "state" | "since" | "credentials" | "move" | "legalHold" | "leaving">): Record<
+  string,
+  string
+> {
+  return {
+    ...{ plan, state, since, rotation: String(credentials.rotation) },
+    ...(move === undefined ? {} : { move: move.phase }),
+    ...(legalHold === undefined ? {} : { [HELD_FOR]: legalHold }),
+    ...(leaving === undefined ? {} : { purgeAfter: leaving.purgeAfter }),
+    ...(leaving?.finalBackup === undefined ? {} : { finalBackup: leaving.finalBackup.id }),
+  };
+}

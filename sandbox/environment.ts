@@ -27,6 +27,11 @@ export const awsEnvironment = (ports: Pick<Ports, "aws">): Readonly<Record<strin
   AWS_EC2_METADATA_DISABLED: "true",
 });
 
+/** The program, the stand-ins and Jobs start in half the time when their compiled form is kept. */
+export const compileCache = (env: NodeJS.ProcessEnv): Readonly<Record<string, string>> => ({
+  NODE_COMPILE_CACHE: join(cacheFolder(env), "node-compile-cache"),
+});
+
 /**
  * The search path with the sandbox's programs first. Node comes before all others, since the machine's own may
  * be too old for the program; a folder that is on the path already keeps its place.
@@ -70,8 +75,8 @@ export function sandboxEnvironment(paths: Layout, env: NodeJS.ProcessEnv): Sandb
       PULUMI_CONFIG_PASSPHRASE_FILE: paths.passphrase,
       PULUMI_STACK: "sandbox",
       PULUMI_SKIP_UPDATE_CHECK: "true",
-      // The program and the stand-ins start in half the time when their compiled form is kept.
-      NODE_COMPILE_CACHE: join(cacheFolder(env), "node-compile-cache"),
+      PULUMI_DIY_BACKEND_ZSTD: "true",
+      ...compileCache(env),
       ...awsEnvironment({ aws: ports.aws }),
     },
     // The postgresql provider takes its password from this variable alone; PGPASSFILE would not reach it.

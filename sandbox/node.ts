@@ -26,7 +26,7 @@ const log = (line: string): void => {
 const client = KubeClient.from({ kubeconfig: paths.kubeconfig, context: "sandbox" });
 const ownProgram = join(project, "ops", "main.ts");
 // The pods bring the keys of the bucket with them; no metadata service answers here.
-const inherited = ["PATH", "AWS_EC2_METADATA_DISABLED"];
+const inherited = ["PATH", "AWS_EC2_METADATA_DISABLED", "NODE_COMPILE_CACHE"];
 const logs = join(paths.logs, "pods");
 const pods = new Pods({
   client,

@@ -1,4 +1,5 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { dirname } from "node:path";
 import {
   awsEnvironment,
@@ -102,6 +103,7 @@ export async function bringUp(
     paths.volumes,
   ];
   for (const folder of folders) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  leaveOutEngineLog(paths);
   writeIfChanged(paths.marker, `${JSON.stringify({ project: paths.project })}\n`);
   await report.step("prerequisites", async (note) => {
     note(await checkPrerequisites(context, paths));
@@ -187,4 +189,14 @@ export async function stopPlatform(paths: Layout): Promise<boolean> {
   if (supervisor === undefined) return false;
   await supervisor.shutdown();
   return true;
+}
+
+/**
+ * The engine writes all that it does into an encrypted log, for which it takes as long as for everything else. It does without
+ * where the log's folder cannot be made.
+ */
+function leaveOutEngineLog({ pulumiHome }: Layout): void {
+  const place = join(pulumiHome, "logs");
+  if (statSync(place, { throwIfNoEntry: false })?.isDirectory() === true) rmSync(place, { recursive: true });
+  writeIfChanged(place, "No folder, so that the engine keeps no log: see docs/performance.md.\n");
 }

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { zstdDecompressSync } from "node:zlib";
 import { parse } from "yaml";
-import { recover } from "../cli/recover.ts";
 import type { Layout } from "./layout.ts";
-import { messageOf, SandboxError } from "./lib/errors.ts";
+import { SandboxError } from "./lib/errors.ts";
 import { readJson } from "./lib/files.ts";
 import { programOf } from "./lib/process.ts";
 import type { Ports } from "./lib/ports.ts";
@@ -24,15 +24,20 @@ const projectName = (paths: Layout): string => {
   return name;
 };
 
-const stateFile = (paths: Layout): string =>
-  join(paths.state, ".pulumi", "stacks", projectName(paths), `${STACK}.json`);
+/** The file with the stack's state, compressed or not, as the environment of whoever wrote it last had it. */
+function stateFile(paths: Layout): string | undefined {
+  const plain = join(paths.state, ".pulumi", "stacks", projectName(paths), `${STACK}.json`);
+  const written = (file: string): number => statSync(file).mtimeMs;
+  const [last] = [`${plain}.zst`, plain].filter(existsSync).sort((a, b) => written(b) - written(a));
+  return last;
+}
 
 /** Makes the stack and its file, once. */
 export async function ensureStack(paths: Layout, ports: Ports, env: Environment): Promise<void> {
   const salt = readState(paths)?.checkpoint?.latest?.secrets_providers?.state?.salt;
   if (salt !== undefined) keepSalt(paths, salt);
   writeStackConfig(paths, ports);
-  if (existsSync(stateFile(paths))) return;
+  if (stateFile(paths) !== undefined) return;
   const { code, stderr } = await run("pulumi", ["stack", "init", STACK, "--non-interactive"], {
     cwd: paths.project,
     env: { ...env },
@@ -52,7 +57,22 @@ interface State {
   };
 }
 
-const readState = (paths: Layout): State | undefined => readJson(stateFile(paths)) as State | undefined;
+/** The text of a file of the backend, which may be compressed. */
+export function stateText(file: string): string {
+  const bytes = readFileSync(file);
+  return (file.endsWith(".zst") ? zstdDecompressSync(bytes) : bytes).toString();
+}
+
+/** undefined where there is none yet, or where it cannot be read. */
+function readState(paths: Layout): State | undefined {
+  const file = stateFile(paths);
+  if (file === undefined) return undefined;
+  try {
+    return JSON.parse(stateText(file)) as State;
+  } catch {
+    return undefined;
+  }
+}
 
 interface StateLock {
   readonly pid?: number;
@@ -93,13 +113,17 @@ export async function heal(paths: Layout, env: Environment, log: (line: string) 
     });
   }
   const state = readState(paths);
+  const pending = state?.checkpoint?.latest?.pending_operations ?? [];
   // Reading the file saves a start of the engine where there is nothing to do, which is nearly always.
-  if (state !== undefined && (state.checkpoint?.latest?.pending_operations ?? []).length === 0) return;
-  try {
-    await recover({ cwd: paths.project, env: { ...env }, stack: STACK, log });
-  } catch (error) {
-    throw new SandboxError(`The state of the last, killed update could not be settled: ${messageOf(error)}`);
-  }
+  if (stale === 0 && state !== undefined && pending.length === 0) return;
+  const { code, stdout, stderr } = await run(
+    process.execPath,
+    [join(paths.project, "cli", "main.ts"), "recover", STACK],
+    { cwd: paths.project, env: { ...env } },
+  );
+  if (code !== 0)
+    throw new SandboxError(`The state of the last, killed update could not be settled: ${stderr.trim()}`);
+  for (const line of stdout.split("\n").filter(Boolean)) log(line);
 }
 
 /** Runs pulumi with the terminal; resolves with its exit code. With `onLine`, each line it prints goes there. */

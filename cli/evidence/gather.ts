@@ -12,7 +12,7 @@ import { tenantOfUrn } from "../../review/resources.ts";
 import { Cluster, type KubeObject } from "../cluster.ts";
 import { Refusal } from "../failures.ts";
 import type { Io } from "../io.ts";
-import type { ExportedStack } from "../recover.ts";
+import type { ExportedStack } from "../recovery/state.ts";
 import { Prometheus } from "../report/prometheus.ts";
 import { readSla } from "../report/sla.ts";
 import type { Stack } from "../stack.ts";

@@ -1,6 +1,4 @@
-import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { promisify } from "node:util";
 import { openBucket } from "../../components/cell/openBucket.ts";
 import { METRICS } from "../../monitoring/metrics.ts";
 import { utcTime } from "../../ops/backup/manifest.ts";
@@ -21,7 +19,7 @@ import { readPreview } from "../../review/preview.ts";
 import { resourceChanges } from "../../review/resources.ts";
 import { Cluster, type KubeObject } from "../cluster.ts";
 import type { Io } from "../io.ts";
-import type { Stack } from "../stack.ts";
+import { stackOutputs, type Stack } from "../stack.ts";
 import { allTenants } from "../workspace.ts";
 import { Prometheus } from "./prometheus.ts";
 
@@ -127,14 +125,8 @@ const part = <T, P>({ source, byTenant }: Facts<T>, of: (value: T) => P | undefi
   ),
 });
 
-async function appliedIn({ projectDir, env }: Io, { name }: Stack): Promise<ReadonlyMap<string, Applied>> {
-  const args = ["stack", "output", "--json", "--stack", name, "--non-interactive"];
-  const { stdout } = await promisify(execFile)("pulumi", args, {
-    cwd: projectDir,
-    env,
-    maxBuffer: 64 * 2 ** 20,
-  });
-  const outputs = JSON.parse(stdout) as Readonly<Record<string, unknown>>;
+async function appliedIn(io: Io, { name }: Stack): Promise<ReadonlyMap<string, Applied>> {
+  const outputs = await stackOutputs(io, name);
   const releases = (outputs["tenants"] ?? {}) as Readonly<Record<string, { readonly release?: string }>>;
   return new Map(
     appliedTenants(outputs).map(({ id, plan = "", state = "" }) => [

@@ -6,6 +6,7 @@ import { formatIssue, formatIssues, type Checked, type Issue } from "../../regis
 import { loadRegistry, type LoadContext } from "../../registry/load.ts";
 import { OPERATIONS } from "../../registry/naming.ts";
 import { appliedTenants, forbiddenTransitions, shrinkingTenants } from "../../registry/transitions.ts";
+import { accessKeysOf } from "../accessKeys.ts";
 import { clashIssues, renamedPools } from "./clashes.ts";
 import { checkCellConfig, type CellConfig } from "./config.ts";
 import { DatabaseServer } from "./databaseServer.ts";
@@ -60,7 +61,7 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
     ...forbiddenTransitions(applied, loaded.value),
     ...renamedPools(projectDir, stack, outputs["pools"], loaded.value.pools),
     ...directoryIssues(tenants, config.value),
-    ...(limitedTo === undefined ? [] : limitIssues(limitedTo, tenants, pools, outputs)),
+    ...(limitedTo === undefined ? [] : limitIssues(limitedTo, config.value, tenants, pools, outputs)),
   ];
   // The bucket is asked only about what the registry may do.
   if (forbidden.length === 0) {
@@ -78,16 +79,17 @@ export async function deployCell(projectDir: string): Promise<CellOutputs> {
   await setImmediate();
   const foundation = new Foundation(cell, { providers }).parts;
   const server = new DatabaseServer({ isClosed: cell.operations }, { providers });
+  const keys = accessKeysOf(cell, { providers });
   const operations = cell.operations
-    ? new Operations({ cell, foundation, server }, { providers })
+    ? new Operations({ cell, foundation, server, keys }, { providers })
     : undefined;
-  const { currency } = loaded.value.catalogue;
+  const { catalogue } = loaded.value;
   // Another cell makes the namespace of the operations where this one does not.
   const namespace = operations === undefined ? OPERATIONS.namespace : operations.namespace;
-  const fleet = new Fleet({ cell, namespace, currency }, { providers });
+  const fleet = new Fleet({ cell, namespace, catalogue }, { providers });
   const hooks = lifecycleHooks(loaded.value, cell, () => valueOf(password.value));
   const shrinking = shrinkingTenants(applied, tenants);
-  const parts = { cell, foundation, seed: server.seed, tenants, pools, shrinking, hooks };
+  const parts = { cell, foundation, seed: server.seed, keys, tenants, pools, shrinking, hooks };
   const deployed = await deployTenants(limitedTo === undefined ? parts : { ...parts, limitedTo }, {
     providers,
   });

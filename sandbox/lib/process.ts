@@ -32,8 +32,11 @@ export function startTime(pid: number): string | undefined {
 /** Name of the program a process runs; undefined when there is no such process. */
 export function programOf(pid: number): string | undefined {
   try {
-    // Slim containers have /proc, but no `ps`.
-    if (process.platform === "linux") return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+    // Slim containers have /proc, but no `ps`, and often nobody who clears away a process that has ended.
+    if (process.platform === "linux") {
+      const [, name, state] = /^\d+ \((.*)\) (\S)/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+      return state === "Z" ? undefined : name;
+    }
     return execFileSync("ps", ["-o", "comm=", "-p", String(pid)], { encoding: "utf8" }).trim();
   } catch {
     return undefined;

@@ -71,8 +71,9 @@ export const outsideFolder = (paths: Layout): string =>
 const ownerFile = (folder: string): string => join(folder, "owner");
 
 const isOwn = (folder: string): boolean => {
-  const stat = lstatSync(folder);
-  return stat.isDirectory() && stat.uid === process.getuid?.();
+  // Another sandbox that starts may have removed it just now.
+  const stat = lstatSync(folder, { throwIfNoEntry: false });
+  return stat?.isDirectory() === true && stat.uid === process.getuid?.();
 };
 
 /** Makes the folder outside, which names its sandbox, and removes those whose sandbox is gone. */

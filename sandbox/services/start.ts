@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { awsEnvironment, type Programs, searchPath } from "../environment.ts";
+import { awsEnvironment, compileCache, type Programs, searchPath } from "../environment.ts";
 import { KubeClient } from "../kube/client.ts";
 import { type Layout, projectRoot } from "../layout.ts";
 import { secretFile, writeIfChanged } from "../lib/files.ts";
@@ -77,6 +77,7 @@ async function startKubernetes({
     report.step("node", () => {
       const nodeEnv = {
         ...awsEnvironment(ports),
+        ...compileCache(env),
         PATH: searchPath(paths, programs, env.PATH ?? ""),
       };
       return startServer(supervisor, nodeSpec(paths, join(projectRoot, "sandbox", "node.ts"), nodeEnv), () =>

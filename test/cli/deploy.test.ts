@@ -3,6 +3,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "n
 import { delimiter, join } from "node:path";
 import type { Call, Play } from "../support/fakePulumi.ts";
 import { PROJECT } from "../support/registry.ts";
+import { DENIED, startBucket, type SmallBucket } from "../support/smallBucket.ts";
+import { stackFile } from "../support/stackFile.ts";
 import { inProject, REGISTRY, type Project } from "./support.ts";
 
 const stack = (cell: string): string =>
@@ -36,37 +38,41 @@ async function inCells(
       readonly calls: () => readonly Call[];
     },
   ) => Promise<void>,
+  files: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  await inProject(async (project) => {
-    const folder = join(project.dir, ".fake");
-    mkdirSync(folder);
-    writeFileSync(join(folder, "plan.json"), JSON.stringify(plays));
-    const script = join(PROJECT, "test/support/fakePulumi.ts");
-    writeFileSync(
-      join(folder, "pulumi"),
-      `#!/bin/sh\nexec '${process.execPath}' '${script}' '${folder}' "$@"\n`,
-    );
-    chmodSync(join(folder, "pulumi"), 0o755);
-    const git = (...args: readonly string[]) =>
-      execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@t", ...args], { cwd: project.dir });
-    writeFileSync(join(project.dir, ".gitignore"), ".fake\n");
-    git("init", "-q");
-    git("add", ".");
-    git("commit", "-qm", "all");
-    const env = { ...process.env, PATH: `${folder}${delimiter}${process.env["PATH"] ?? ""}` };
-    await test({
-      ...project,
-      run: (args, more, answer) => project.tenant(args, answer, { env, ...more }),
-      calls: () => {
-        const file = join(folder, "calls");
-        if (!existsSync(file)) return [];
-        return readFileSync(file, "utf8")
-          .trim()
-          .split("\n")
-          .map((line) => JSON.parse(line) as Call);
-      },
-    });
-  }, FILES);
+  await inProject(
+    async (project) => {
+      const folder = join(project.dir, ".fake");
+      mkdirSync(folder);
+      writeFileSync(join(folder, "plan.json"), JSON.stringify(plays));
+      const script = join(PROJECT, "test/support/fakePulumi.ts");
+      writeFileSync(
+        join(folder, "pulumi"),
+        `#!/bin/sh\nexec '${process.execPath}' '${script}' '${folder}' "$@"\n`,
+      );
+      chmodSync(join(folder, "pulumi"), 0o755);
+      const git = (...args: readonly string[]) =>
+        execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@t", ...args], { cwd: project.dir });
+      writeFileSync(join(project.dir, ".gitignore"), ".fake\n");
+      git("init", "-q");
+      git("add", ".");
+      git("commit", "-qm", "all");
+      const env = { ...process.env, PATH: `${folder}${delimiter}${process.env["PATH"] ?? ""}` };
+      await test({
+        ...project,
+        run: (args, more, answer) => project.tenant(args, answer, { env, ...more }),
+        calls: () => {
+          const file = join(folder, "calls");
+          if (!existsSync(file)) return [];
+          return readFileSync(file, "utf8")
+            .trim()
+            .split("\n")
+            .map((line) => JSON.parse(line) as Call);
+        },
+      });
+    },
+    { ...FILES, ...files },
+  );
 }
 
 /** Stacks in the order in which their runs began. */
@@ -182,6 +188,28 @@ describe("tenant up", () => {
     });
   });
 
+  it("tries once more what fails by chance, and nothing else", async () => {
+    const chance = failure(
+      "urn:pulumi:west::warehouse::k:Job::beta",
+      "resourcequotas: the object has been modified; try again",
+    );
+    const lines = [step("create"), chance, failure("", "update failed")];
+    await inCells({ west: { exitCode: 1, lines } }, async (project) => {
+      edit(project, "plan: ai_enhanced", "plan: ai_enhanced\n    displayName: Beta Retail");
+      const { code, out, err } = await project.run(["up", "--yes"]);
+      expect(code).toBe(1);
+      const runs = project.calls().filter((call) => call.event === "begin");
+      expect(runs.map(({ limit }) => limit)).toEqual(["beta", "beta"]);
+      expect(out[1]).toMatch(/^west  west   failed  2 /);
+      expect(err.join("\n")).toContain("west: tried again after: beta: resourcequotas: the object has been");
+    });
+    const other = failure("urn:pulumi:west::warehouse::p:Role::beta", "permission denied");
+    await inCells({ west: { exitCode: 1, lines: [...lines, other] } }, async ({ run, calls }) => {
+      expect((await run(["up", "--yes", "--cell", "west"])).code).toBe(1);
+      expect(begun(calls())).toEqual(["west"]);
+    });
+  });
+
   it("passes on what the backend says of a lock", async () => {
     const error =
       "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end";
@@ -238,6 +266,320 @@ describe("tenant up", () => {
       expect((await run(["up", "--yes", "--all", "--cell", "east"])).code).toBe(2);
       expect((await run(["up", "--yes", "--parallel", "0"])).code).toBe(2);
     });
+  });
+});
+
+const MANY = Array.from({ length: 10 }, (_, n) => `new-${n}`);
+const entries = (ids: readonly string[], cell = "west"): string =>
+  ids
+    .map(
+      (id) =>
+        `\n  - id: ${id}\n    plan: ai_enhanced\n    cell: ${cell}\n    since: "2026-01-01T00:00:00Z"\n    billing: { subscriptionRef: sub_${id} }\n`,
+    )
+    .join("");
+
+describe("tenant up of many new tenants", () => {
+  const beta = { id: "beta", plan: "ai_enhanced", state: "active", rotation: 0 };
+  const passes = (calls: readonly Call[]) =>
+    calls
+      .filter(({ event }) => event === "begin")
+      .map(({ argv, limit, unsaved }) => [argv.includes("--exclude-dependents"), limit, unsaved]);
+
+  it("makes what cannot be made twice first, and the rest without writing the state at each step", async () => {
+    const plays = { west: { outputs: { tenants: { beta } }, lines: [step("create"), step("create")] } };
+    await inCells(plays, async (project) => {
+      project.write(project.read() + entries(MANY));
+      const { code, out } = await project.run(["up", "--yes"]);
+      expect([code, passes(project.calls())]).toEqual([
+        0,
+        [
+          [true, null, null],
+          [false, null, "true"],
+        ],
+      ]);
+      expect(out[1]).toMatch(/^west  west   done    4        0 /);
+      const [first] = project.calls();
+      expect(first?.argv).toContain(
+        "urn:pulumi:west::warehouse::warehouse:tenancy:TenantStack$kubernetes:core/v1:Secret::**",
+      );
+    });
+  });
+
+  it("writes the state at each step of the second pass where the first could not make something", async () => {
+    await inCells({ west: { exitCode: 1 } }, async (project) => {
+      project.write(project.read() + entries(MANY));
+      expect((await project.run(["up", "--yes"])).code).toBe(1);
+      expect(passes(project.calls())).toEqual([
+        [true, null, null],
+        [false, null, null],
+      ]);
+    });
+  });
+
+  it("begins no second pass after Ctrl-C", async () => {
+    await inCells({ west: { hangs: 1 } }, async (project) => {
+      project.write(project.read() + entries(MANY));
+      const { code } = await project.run(["up", "--yes"], {
+        onInterrupt: (interrupt) => {
+          const timer = setInterval(() => {
+            if (project.calls().length === 0) return;
+            clearInterval(timer);
+            interrupt();
+          }, 50);
+          return () => undefined;
+        },
+      });
+      expect([code, passes(project.calls())]).toEqual([130, [[true, null, null]]]);
+    });
+  });
+});
+
+describe("tenant up of a tenant that is new", () => {
+  const urn = "urn:pulumi:west::warehouse::warehouse:tenancy:TenantStack::new-0";
+  const role = {
+    op: "create",
+    urn: `${urn}-ro`,
+    newState: {
+      ...{ urn: `${urn}-ro`, type: "postgresql:index/role:Role", parent: urn },
+      inputs: { name: "warehouse_new_0_ro", password: "[secret]" },
+    },
+  };
+  const digest = JSON.stringify({ steps: [{ op: "create", urn, newState: { urn } }, role] });
+  const noted = (...tenants: string[]) => ({ "arrivals/west/1.json": JSON.stringify({ tenants }) });
+  /** What each of the notes holds. */
+  const notes = (bucket: SmallBucket["objects"]): unknown[] =>
+    Object.entries(bucket).flatMap(([key, content]) =>
+      key.startsWith("arrivals/west/")
+        ? [(JSON.parse(content) as { readonly tenants: unknown }).tenants]
+        : [],
+    );
+  const TAKEN_OVER = "west: the run that brought a tenant was killed: took over what it had made";
+
+  const before = { ...process.env };
+  beforeAll(() => {
+    Object.assign(process.env, { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" });
+  });
+  afterAll(() => {
+    process.env = before;
+  });
+
+  /** With a bucket that holds some objects, and a registry that brings new-0. */
+  async function withBucket(
+    objects: Readonly<Record<string, string>>,
+    play: Play,
+    test: (
+      project: Parameters<Parameters<typeof inCells>[1]>[0] & { readonly bucket: SmallBucket["objects"] },
+    ) => Promise<void>,
+  ): Promise<void> {
+    const bucket = await startBucket(objects);
+    const backup = (/backup: (.*)/.exec(stackFile())?.[1] ?? "").replace(
+      /identity: \{.*?\}/,
+      "identity: { kind: staticKeys, secret: { namespace: ops, name: keys } }",
+    );
+    const aws = `{ endpoint: "http://127.0.0.1:${bucket.port}" }`;
+    try {
+      await inCells(
+        { west: { outputs: { tenants: {} }, ...play } },
+        async (project) => {
+          project.write(project.read() + entries(["new-0"]));
+          await test({ ...project, bucket: bucket.objects });
+        },
+        { "Pulumi.west.yaml": stackFile({ cell: "west", backup, aws }) },
+      );
+    } finally {
+      await bucket.close();
+    }
+  }
+  const runs = (calls: readonly Call[]) =>
+    calls
+      .filter(({ event }) => event === "begin")
+      .map(({ argv, limit, unsaved }) => [argv.slice(0, 2).join(" "), limit, unsaved]);
+  const once = ["up --yes", "new-0", "true"];
+
+  it("writes the state once, and leaves no note", async () => {
+    await withBucket({}, {}, async ({ run, calls, bucket }) => {
+      expect((await run(["up", "--yes"])).code).toBe(0);
+      expect(runs(calls())).toEqual([once]);
+      expect(bucket).toEqual({});
+    });
+  });
+
+  it("notes it while the run is under way", async () => {
+    await withBucket({}, { hangs: 1 }, async ({ run, calls, bucket }) => {
+      let during: unknown;
+      const { code } = await run(["up", "--yes"], {
+        onInterrupt: (interrupt) => {
+          const timer = setInterval(() => {
+            if (calls().length === 0) return;
+            clearInterval(timer);
+            during = notes(bucket);
+            setTimeout(interrupt, 300);
+          }, 50);
+          return () => undefined;
+        },
+      });
+      expect([code, during]).toEqual([130, [["new-0"]]]);
+      expect(bucket).toEqual({});
+    });
+  });
+
+  it("keeps the note where the engine ended without writing the state, and only there", async () => {
+    for (const writesNothing of [true, false]) {
+      await withBucket({}, { exitCode: 1, writesNothing }, async ({ run, bucket }) => {
+        expect((await run(["up", "--yes"])).code).toBe(1);
+        expect(notes(bucket)).toEqual(writesNothing ? [["new-0"]] : []);
+      });
+    }
+  });
+
+  it("takes over what an earlier run made that was killed before it wrote the state", async () => {
+    await withBucket(noted("new-0"), { lines: [digest] }, async ({ run, calls, dir, bucket }) => {
+      const { code, err } = await run(["up", "--yes"]);
+      expect([code, err]).toEqual([0, expect.arrayContaining([TAKEN_OVER])]);
+      expect(runs(calls())).toEqual([
+        ["preview --json", null, null],
+        ["stack import", null, null],
+        ["refresh --yes", null, "true"],
+        once,
+      ]);
+      const imported = readFileSync(join(dir, ".fake/imported.json"), "utf8");
+      expect(JSON.parse(imported)).toMatchObject({
+        deployment: {
+          resources: [
+            ...[{ type: "pulumi:pulumi:Stack" }, { urn }],
+            { id: "warehouse_new_0_ro", inputs: { name: "warehouse_new_0_ro" } },
+          ],
+        },
+      });
+      expect(imported).not.toContain("[secret]");
+      expect(bucket).toEqual({});
+    });
+  });
+
+  it("does so in any other run too, and after runs by hand that failed on it", async () => {
+    const resources = [{ urn, type: "warehouse:tenancy:TenantStack" }];
+    await withBucket(noted("new-0"), { lines: [digest], resources }, async ({ run, calls, bucket }) => {
+      expect((await run(["up", "--yes", "--whole"])).code).toBe(0);
+      expect(runs(calls()).map(([command, , unsaved]) => [command, unsaved])).toEqual([
+        ["preview --json", null],
+        ["stack import", null],
+        ["refresh --yes", "true"],
+        ["up --yes", null],
+      ]);
+      expect(bucket).toEqual({});
+    });
+  });
+
+  it("tells of tenants that are no longer in the registry, and keeps them noted", async () => {
+    await withBucket(noted("new-0", "gone"), { lines: [digest] }, async ({ run, bucket }) => {
+      const { err } = await run(["up", "--yes"]);
+      expect(err).toContain(
+        "west: gone is not in the registry: what was made for it is left; put it back, deploy, and take it out again",
+      );
+      expect(notes(bucket)).toEqual([["gone"]]);
+    });
+  });
+
+  it("keeps the note where not all could be planned, and writes the state at each change", async () => {
+    const { steps } = JSON.parse(digest) as { readonly steps: readonly object[] };
+    const diagnostics = [{ urn: "urn:x::y::z::beta-app", message: "error: denied", severity: "error" }];
+    const play = { previewCode: 255, lines: [JSON.stringify({ steps, diagnostics })] };
+    await withBucket(noted("new-0"), play, async ({ run, calls, bucket }) => {
+      const { code, err } = await run(["up", "--yes"]);
+      expect([code, err]).toEqual([0, expect.arrayContaining([TAKEN_OVER])]);
+      expect(runs(calls()).at(-1)).toEqual(["up --yes", "new-0", null]);
+      expect(notes(bucket)).toEqual([["new-0"]]);
+    });
+  });
+
+  it("deploys nothing where that cannot be taken over, and says why", async () => {
+    const play = { exitCode: 255, error: "error: the stack is currently locked by 1 lock(s)" };
+    await withBucket(noted("new-0"), play, async ({ run, calls, bucket }) => {
+      const { code, err } = await run(["up", "--yes"]);
+      expect(code).toBe(1);
+      expect(err.join("\n")).toContain("west: the stack is currently locked by 1 lock(s)");
+      expect(runs(calls()).map(([command]) => command)).toEqual(["preview --json"]);
+      expect(notes(bucket)).toEqual([["new-0"]]);
+    });
+  });
+
+  it("writes the state at each change where the bucket cannot be asked", async () => {
+    await withBucket({ [DENIED]: "" }, {}, async ({ run, calls }) => {
+      expect((await run(["up", "--yes"])).code).toBe(0);
+      expect(runs(calls())).toEqual([["up --yes", "new-0", null]]);
+    });
+  });
+});
+
+describe("tenant up of cells of which one makes what the other uses", () => {
+  const FLEET = {
+    "Pulumi.prod.yaml": stackFile(),
+    "Pulumi.west.yaml": stackFile({
+      cell: "west",
+      qualifier: "west",
+      operations: '"false"',
+      backup: (/backup: (.*)/.exec(stackFile())?.[1] ?? "").replace("{ ", "{ manage: false, "),
+    }),
+  };
+  const order = (calls: readonly Call[]): string[] => calls.map(({ stack, event }) => `${stack} ${event}`);
+  const up = ["up", "--all", "--yes"];
+
+  it("lets the other wait until it is up for the first time, and not again", async () => {
+    await inCells(
+      {},
+      async ({ run, calls }) => {
+        for (const parallel of ["1", "4"]) {
+          const before = calls().length;
+          expect((await run([...up, "--parallel", parallel])).code).toBe(0);
+          expect(order(calls().slice(before))).toEqual(["prod begin", "prod end", "west begin", "west end"]);
+        }
+      },
+      FLEET,
+    );
+    const outputs = { tenants: {} };
+    await inCells(
+      { prod: { outputs, meets: 2 }, west: { outputs, meets: 2 } },
+      async ({ run, calls }) => {
+        expect((await run(up)).code).toBe(0);
+        expect(begun(calls()).sort()).toEqual(["prod", "west"]);
+        expect(order(calls()).slice(0, 2)).not.toContain("prod end");
+      },
+      FLEET,
+    );
+  });
+
+  it("lets the other begin as soon as that is there, while it goes on", async () => {
+    const namespace = (component: string): string =>
+      event({
+        resOutputsEvent: {
+          metadata: {
+            op: "create",
+            urn: `urn:pulumi:prod::warehouse::warehouse:tenancy:${component}$kubernetes:core/v1:Namespace::x`,
+          },
+        },
+      });
+    // Each goes on until the other has begun.
+    const lines = [namespace("Operations"), namespace("TenantStack")];
+    await inCells(
+      { prod: { lines, meets: 2 }, west: { meets: 2 } },
+      async ({ run, calls }) => {
+        expect((await run(up)).code).toBe(0);
+        expect(order(calls()).slice(0, 2)).toEqual(["prod begin", "west begin"]);
+      },
+      FLEET,
+    );
+  });
+
+  it("begins the other after its failure, unless asked not to", async () => {
+    await inCells(
+      { prod: { exitCode: 1 } },
+      async ({ run, calls }) => {
+        expect((await run(up)).code).toBe(1);
+        expect((await run([...up, "--fail-fast"])).code).toBe(1);
+        expect(begun(calls())).toEqual(["prod", "west", "prod"]);
+      },
+      FLEET,
+    );
   });
 });
 

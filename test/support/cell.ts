@@ -1,5 +1,6 @@
 import { secret, type Resource } from "@pulumi/pulumi";
 import type { CellConfig } from "../../components/cell/config.ts";
+import { accessKeysOf, type AccessKeys } from "../../components/accessKeys.ts";
 import { Foundation } from "../../components/cell/foundation.ts";
 import { neededPools } from "../../components/cell/pool.ts";
 import { deployTenants } from "../../components/cell/tenants.ts";
@@ -59,16 +60,23 @@ export const SEED = "seed-of-all-passwords";
 /**
  * What the program registers for a registry in a cell that had no pools.
  * @param others declares what else a cell may have
+ * @param limitedTo ids of the tenants to which the run is limited. Default: it is whole
  */
 export const renderCell = (
   { tenants, pools }: LoadedRegistry,
   cell: CellConfig = gatewayCell,
-  others: (foundation: readonly Resource[]) => void = () => undefined,
+  others: (foundation: readonly Resource[], keys: AccessKeys | undefined) => void = () => undefined,
+  limitedTo?: ReadonlySet<string>,
 ): Promise<Registration[]> =>
   register(async () => {
     const foundation = new Foundation(cell, {}).parts;
     const hooks = { tenant: [], hold: [], prefix: [], cell: [] };
     const shared = { pools: neededPools(pools, tenants, []), shrinking: new Set<string>() };
-    await deployTenants({ cell, foundation, seed: secret(SEED), tenants, hooks, ...shared }, {});
-    others(foundation);
+    const limit = limitedTo === undefined ? {} : { limitedTo };
+    const keys = accessKeysOf(cell, {});
+    await deployTenants(
+      { cell, foundation, seed: secret(SEED), keys, tenants, hooks, ...shared, ...limit },
+      {},
+    );
+    others(foundation, keys);
   });

@@ -1,5 +1,6 @@
 import type { CellConfig } from "../../components/cell/config.ts";
 import { DatabaseServer } from "../../components/cell/databaseServer.ts";
+import { Fleet } from "../../components/cell/fleet.ts";
 import { Operations } from "../../components/cell/operations.ts";
 import type { Manifest } from "../../policy/manifest.ts";
 import { manifestOf } from "../../policy/pack/resource.ts";
@@ -58,10 +59,14 @@ const EVERY_KIND = registryOf(
 );
 
 /** Everything that the program registers in a cell. */
-export const renderResources = (cell: CellConfig, registry = EVERY_KIND): Promise<Registration[]> =>
-  renderCell(loadValid(registry), cell, (foundation) => {
-    new Operations({ cell, foundation, server: new DatabaseServer({ isClosed: true }, {}) }, {});
+export function renderResources(cell: CellConfig, registry = EVERY_KIND): Promise<Registration[]> {
+  const loaded = loadValid(registry);
+  return renderCell(loaded, cell, (foundation, keys) => {
+    const server = new DatabaseServer({ isClosed: true }, {});
+    const { namespace } = new Operations({ cell, foundation, server, keys }, {});
+    new Fleet({ cell, namespace, catalogue: loaded.catalogue }, {});
   });
+}
 
 /** Every kind of Kubernetes object that the program makes in a cell. */
 export const renderManifests = async (cell: CellConfig, registry = EVERY_KIND): Promise<Manifest[]> =>

@@ -6,6 +6,10 @@ export interface Registration {
   readonly name: string;
   readonly inputs: Record<string, unknown>;
   readonly protect: boolean;
+  /** URNs of what it depends on. */
+  readonly dependencies: readonly string[];
+  /** Properties that keep the value of the state. */
+  readonly ignoreChanges: readonly string[];
 }
 
 /** What the SDK's tests use and its types leave out: to wait until the whole graph is registered, and the mocked engine. */
@@ -16,7 +20,13 @@ const { waitForRPCs, getMonitor } = pulumi.runtime as unknown as {
 
 interface Monitor {
   registerResource: (
-    request: { getType: () => string; getName: () => string; getProtect: () => boolean },
+    request: {
+      getType: () => string;
+      getName: () => string;
+      getProtect: () => boolean;
+      getDependenciesList: () => string[];
+      getIgnorechangesList: () => string[];
+    },
     callback: unknown,
   ) => Promise<void>;
 }
@@ -40,7 +50,7 @@ function outputsOf({ type, name, id }: pulumi.runtime.MockResourceArgs): Record<
 /** Runs a program against mocks and returns what it registered. Fails on two resources of one type and name. */
 export async function register(program: () => unknown): Promise<Registration[]> {
   const registrations = new Map<string, Registration>();
-  const protectedKeys = new Set<string>();
+  const options = new Map<string, Omit<Registration, "type" | "name" | "inputs">>();
   await pulumi.runtime.setMocks(
     {
       newResource: (args) => {
@@ -48,7 +58,10 @@ export async function register(program: () => unknown): Promise<Registration[]> 
         const inputs = args.inputs as Record<string, unknown>;
         const key = `${type}::${name}`;
         if (registrations.has(key)) throw new Error(`registered twice: ${key}`);
-        registrations.set(key, { type, name, inputs, protect: protectedKeys.has(key) });
+        registrations.set(key, {
+          ...{ type, name, inputs },
+          ...(options.get(key) ?? { protect: false, dependencies: [], ignoreChanges: [] }),
+        });
         return { id: `${name}-id`, state: { ...inputs, ...outputsOf(args) } };
       },
       call: (args) => args.inputs as Record<string, unknown>,
@@ -59,7 +72,11 @@ export async function register(program: () => unknown): Promise<Registration[]> 
   const monitor = getMonitor();
   const registerResource = monitor.registerResource.bind(monitor);
   monitor.registerResource = (request, callback) => {
-    if (request.getProtect()) protectedKeys.add(`${request.getType()}::${request.getName()}`);
+    options.set(`${request.getType()}::${request.getName()}`, {
+      protect: request.getProtect(),
+      dependencies: request.getDependenciesList(),
+      ignoreChanges: request.getIgnorechangesList(),
+    });
     return registerResource(request, callback);
   };
   await program();

@@ -1,4 +1,5 @@
-import { settlePendingCreates, type ExportedStack } from "../../cli/recover.ts";
+import { settlePendingCreates } from "../../../cli/recovery/pending.ts";
+import type { ExportedStack } from "../../../cli/recovery/state.ts";
 
 const pending = (type: string, name: string, inputs: Record<string, unknown>, operation = "creating") => ({
   type: operation,
@@ -25,7 +26,7 @@ describe("settlePendingCreates", () => {
         pending("kubernetes:batch/v1:Job", "acme-init", {
           metadata: { name: "warehouse-init", namespace: "customer-acme" },
         }),
-        pending("kubernetes:core/v1:ConfigMap", "acme-features", {}, "updating"),
+        pending("kubernetes:core/v1:ConfigMap", "acme-lifecycle", {}, "updating"),
       ],
     },
   };
