@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { billingSchema } from "../../billing/contract.ts";
-import { heal } from "../../sandbox/stack.ts";
+import { heal, stateText } from "../../sandbox/stack.ts";
 import {
   changes,
   commandEnvironment,
@@ -122,13 +122,11 @@ describe("the API server", () => {
       "horizontalpodautoscaler.autoscaling/warehouse-app",
       "httproute.gateway.networking.k8s.io/warehouse-route",
       "networkpolicy.networking.k8s.io/customer-isolation",
-      "networkpolicy.networking.k8s.io/warehouse-app",
       "persistentvolumeclaim/warehouse-uploads",
       "poddisruptionbudget.policy/warehouse-app",
       "prometheusrule.monitoring.coreos.com/warehouse-app",
       "resourcequota/tenant-quota",
       "service/warehouse-service",
-      "servicemonitor.monitoring.coreos.com/warehouse-app",
     ]);
     expect(await names("secret,serviceaccount")).toEqual([
       `secret/${id}-backup-keys-secret`,
@@ -137,6 +135,19 @@ describe("the API server", () => {
       "serviceaccount/default",
       "serviceaccount/warehouse-app",
     ]);
+  });
+
+  it("holds one ServiceMonitor for all silo tenants, which selects their Services", async () => {
+    const monitors = await place.kubectl(
+      ...["get", "servicemonitor", "-n", "warehouse-ops", "-o"],
+      "jsonpath={.items[?(@.spec.namespaceSelector.any==true)].spec.selector.matchLabels}",
+    );
+    const labels = JSON.parse(monitors.stdout) as Record<string, string>;
+    const selector = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+    const services = await place.kubectl(
+      ...["get", "service", "-A", "-l", selector.join(","), "-o=jsonpath={.items[*].metadata.namespace}"],
+    );
+    expect(services.stdout.split(" ").sort()).toEqual(["customer-acme", "customer-beta"]);
   });
 
   it("runs the application at the autoscaler's minimum, within its quota", async () => {
@@ -722,10 +733,12 @@ describe("secrets", () => {
       ["stack export", exported],
       ["stack output", outputs],
       ["what pulumi printed", place.transcript()],
-      ...filesBelow(paths.state).map((file): [string, string] => [file, readFileSync(file, "utf8")]),
+      ...filesBelow(paths.state).map((file): [string, string] => [file, stateText(file)]),
       ...filesBelow(paths.logs).map((file): [string, string] => [file, readFileSync(file, "utf8")]),
     ];
     expect(texts.length).toBeGreaterThan(6);
+    // Otherwise nothing is looked for in them.
+    expect(texts.filter(([, text]) => text.includes('"urn:pulumi:sandbox::')).length).toBeGreaterThan(3);
     for (const password of passwords) {
       expect(texts.filter(([, text]) => text.includes(password)).map(([name]) => name)).toEqual([]);
     }

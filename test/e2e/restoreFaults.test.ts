@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { postgresUser } from "../../sandbox/services/postgresHome.ts";
 import { databaseOf, openPlace, type Place, type Ran } from "../support/faults.ts";
+import { nextSecond } from "../support/nextSecond.ts";
 import { POOL } from "../support/pool.ts";
 import { PASSWORD } from "../support/postgres.ts";
 import type { Asked, S3Fault } from "../support/s3Proxy.ts";
@@ -46,8 +47,6 @@ const beside = async (): Promise<string[]> =>
 let damages = 0;
 const damage = (): Promise<object[]> =>
   place.query(`${OWN}_app_a`, OWN, `UPDATE app.orders SET item = 'damage ${(damages += 1)}'`);
-/** Names of backups tell seconds. */
-const nextSecond = (): Promise<void> => sleep(1_000 - (Date.now() % 1_000));
 const restore = (tenantId = "solo", backupId = id, env = {}): Promise<Ran> =>
   place.start("restore", { ...place.restoreEnv(tenantId, backupId), ...env }).ended;
 

@@ -3,13 +3,13 @@ import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { zstdDecompressSync } from "node:zlib";
 import { backup, type BackupRequest } from "../../ops/backup/backup.ts";
 import { manifestSchema, type Manifest } from "../../ops/backup/manifest.ts";
 import { checkArchive } from "../../ops/files/archive.ts";
 import { liftHold, placeHold } from "../../ops/legalHold.ts";
 import { FolderStore } from "../support/folderStore.ts";
+import { nextSecond } from "../support/nextSecond.ts";
 import { createPool } from "../support/pool.ts";
 import { PASSWORD, startPostgres, withPrograms, type PostgresServer } from "../support/postgres.ts";
 
@@ -59,9 +59,6 @@ beforeEach(() => {
 afterEach(() => {
   store.remove();
 });
-
-/** Names of backups tell seconds. */
-const nextSecond = (): Promise<void> => sleep(1_000 - (Date.now() % 1_000));
 
 /** Puts a script in the place of a program, which it finds as `$REAL`. */
 function program(name: string, script: string): string {
@@ -177,6 +174,7 @@ describe("a backup", () => {
   });
 
   it("is held from the start while the tenant is under legal hold", async () => {
+    await nextSecond();
     await run(uploads);
     const before = store.keys();
     expect(store.held).toEqual([]);

@@ -9,6 +9,7 @@ import { drills, turns, type DrillsResult } from "../../ops/restore/drills.ts";
 import { janitor } from "../../ops/restore/janitor.ts";
 import { restore } from "../../ops/restore/restore.ts";
 import { FolderStore } from "../support/folderStore.ts";
+import { nextSecond } from "../support/nextSecond.ts";
 import { createPool, POOL } from "../support/pool.ts";
 import { PASSWORD, startPostgres, withPrograms, type PostgresServer } from "../support/postgres.ts";
 
@@ -62,8 +63,6 @@ const backUp = (tenantId: string, scope: "database" | "rows") =>
   );
 const drilling = (all = true): Promise<DrillsResult> =>
   withPrograms(server, () => drills({ login: login("warehouse_ops"), all, ending: () => false }, store, log));
-/** Names of backups and reports tell seconds. */
-const wait = () => new Promise((resolve) => setTimeout(resolve, 1_100));
 
 /** A failure with its exit code. */
 async function failure(
@@ -164,7 +163,7 @@ describe("drills", () => {
   });
 
   it("go on after a failure, leave nothing of it, name all of them in the end, and try again the next night", async () => {
-    await wait();
+    await nextSecond();
     const [key = ""] = store.keys().filter((name) => /acme\/db\/.*\.dump$/.test(name));
     const good = readFileSync(store.path(key));
     writeFileSync(store.path(key), good.subarray(0, good.length - 100));
@@ -182,7 +181,7 @@ describe("drills", () => {
     });
     expect(await beside()).toEqual([]);
     writeFileSync(store.path(key), good);
-    await wait();
+    await nextSecond();
     // Besides the one whose turn it is.
     expect((await drilling(false)).drilled.map(({ tenantId }) => tenantId)).toEqual(["acme", "acme-2"]);
   });
@@ -246,7 +245,7 @@ describe("the janitor", () => {
   const cleaning = (days: number) =>
     janitor(login("warehouse_ops"), new Date(Date.now() + days * DAY_MS), log);
   const restored = async (): Promise<string> => {
-    await wait();
+    await nextSecond();
     await withPrograms(server, () =>
       restore(
         {

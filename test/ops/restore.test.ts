@@ -9,6 +9,7 @@ import { restore, type RestoreRequest } from "../../ops/restore/restore.ts";
 import { newestBackup, selectBackup } from "../../ops/restore/select.ts";
 import { prepareSchema } from "../../ops/schema.ts";
 import { FolderStore } from "../support/folderStore.ts";
+import { nextSecond } from "../support/nextSecond.ts";
 import { createPool, POOL } from "../support/pool.ts";
 import { PASSWORD, startPostgres, withPrograms, type PostgresServer } from "../support/postgres.ts";
 
@@ -87,7 +88,6 @@ const facts = (): Promise<object[]> =>
      FROM pg_database WHERE datname = '${OWN}'`,
   );
 const orders = () => query("warehouse_solo_app_a", OWN, "SELECT id, item FROM app.orders ORDER BY id");
-const wait = () => new Promise((resolve) => setTimeout(resolve, 1_100));
 
 beforeAll(async () => {
   store = new FolderStore();
@@ -147,7 +147,7 @@ describe("a restore of a database", () => {
       "DELETE FROM app.orders WHERE id % 2 = 0; UPDATE app.orders SET item = 'x'",
     );
     await query(`${OWN}_migrate`, OWN, "DROP FUNCTION app.twice");
-    await wait();
+    await nextSecond();
     const client = new Client({ ...login(`${OWN}_app_a`, OWN), port: server.port, database: OWN });
     client.on("error", () => undefined);
     await client.connect();
@@ -185,10 +185,10 @@ describe("a restore of a database", () => {
     });
     // It holds the damage: unless it is named, the one before is meant.
     expect((await selectBackup(store, "solo", prefix("solo"), {})).id).toBe(first.id);
-    await wait();
+    await nextSecond();
     await restoring("solo", { id: preRestore.id });
     expect(await orders()).toHaveLength(500);
-    await wait();
+    await nextSecond();
     await restoring("solo", { at: first.startedAt });
     expect(await orders()).toEqual(before);
     expect(await beside()).toEqual([`${OWN}__oDAY`, `${OWN}__oDAYb`, `${OWN}__oDAYc`]);
@@ -224,7 +224,7 @@ describe("a restore of the rows of a pooled tenant", () => {
       POOL,
       "SET app.tenant_id = 'acme-2'; DELETE FROM app.orders WHERE id > 40",
     );
-    await wait();
+    await nextSecond();
     await restoring("acme", { id: manifest.id });
     expect(await mine()).toEqual(before);
     expect(await rowsOf("acme-2")).toHaveLength(40);
@@ -238,8 +238,7 @@ describe("a restore of the rows of a pooled tenant", () => {
 describe("a restore that cannot be right leaves what serves alone", () => {
   /** A restore that must fail; returns its exit code and message. */
   async function failing(tenantId: string, choice = {}): Promise<[number, string]> {
-    // Names of backups tell seconds.
-    await wait();
+    await nextSecond();
     const before = await facts();
     const rows = await orders();
     const error = await restoring(tenantId, choice).then(
@@ -253,7 +252,7 @@ describe("a restore that cannot be right leaves what serves alone", () => {
   }
 
   it("of a flipped bit, of half a dump, of a manifest that says otherwise", async () => {
-    await wait();
+    await nextSecond();
     const { id, database } = await backUp("solo");
     const file = store.path(database.key);
     const good = readFileSync(file);
@@ -306,13 +305,13 @@ describe("a restore that cannot be right leaves what serves alone", () => {
 
 describe("a restore that was killed", () => {
   it("is completed by the next, from what it left", async () => {
-    await wait();
+    await nextSecond();
     const { id } = await backUp("solo");
     const before = await orders();
     // What a run leaves that was killed while it restored, and while it swapped.
     await query("platform", "postgres", `CREATE DATABASE ${OWN}__r TEMPLATE template0`);
     await query("platform", "postgres", `GRANT ${OWN}_owner TO platform`);
-    await wait();
+    await nextSecond();
     await restoring("solo", { id });
     expect(await orders()).toEqual(before);
     expect((await beside()).filter((name) => name.endsWith("__r"))).toEqual([]);
@@ -328,7 +327,7 @@ describe("a drill", () => {
   };
 
   it("restores beside, measures, reports and leaves nothing", async () => {
-    await wait();
+    await nextSecond();
     const { id } = await backUp("solo");
     const before = [await databases(), await facts(), await orders()];
     const report = await drilling("solo");
