@@ -7,6 +7,7 @@ import { readStacks, type Stack } from "../cli/cells/stacks.ts";
 import { inRingOrder, touchedStacks } from "../cli/cells/touched.ts";
 import { reviewFiles } from "../cli/commands/review.ts";
 import { Refusal, Silent } from "../cli/failures.ts";
+import { mergeBase } from "../cli/git.ts";
 import type { Io } from "../cli/io.ts";
 import { contextOf } from "../cli/workspace.ts";
 import { formatIssues } from "../registry/issues.ts";
@@ -108,13 +109,23 @@ function cells(io: Io, since: string | undefined): readonly Pick<Stack, "stack" 
     io.err(formatIssues(loaded.issues));
     return [];
   }
-  const difference =
-    since === undefined ? undefined : differenceSince(io.projectDir, since, loaded.value, context);
+  const base = since === undefined ? undefined : baseOf(io, since);
   const found =
-    difference === undefined
+    base === undefined
       ? inRingOrder(stacks, loaded.value)
-      : touchedStacks(stacks, difference).map((touched) => touched.stack);
+      : touchedStacks(stacks, differenceSince(io.projectDir, base, loaded.value, context)).map(
+          (touched) => touched.stack,
+        );
   return found.map(({ stack, cell }) => ({ stack, cell }));
+}
+
+/** Where this branch left a revision; undefined where there is none of it, as of the one before a branch's first push. */
+function baseOf({ projectDir }: Io, revision: string): string | undefined {
+  try {
+    return mergeBase(projectDir, revision).commit;
+  } catch {
+    return undefined;
+  }
 }
 
 interface ReviewOptions {

@@ -1,25 +1,15 @@
 import { execFileSync } from "node:child_process";
 import { checkRegistry, type LoadContext, type LoadedRegistry } from "../../registry/load.ts";
-import { mergeBase, registryTextsAt } from "../git.ts";
+import { registryTextsAt } from "../git.ts";
 import type { Difference } from "./touched.ts";
 
-/**
- * What the checkout, with what is not committed yet, has that a revision has not. undefined where the revision is not
- * there, as the one before a branch's first push.
- * @param revision Default: origin/main, else HEAD.
- */
+/** What the checkout, with what is not committed yet, has that a commit has not. */
 export function differenceSince(
   projectDir: string,
-  revision: string | undefined,
+  commit: string,
   after: LoadedRegistry,
   context: LoadContext,
-): Difference | undefined {
-  let commit: string;
-  try {
-    ({ commit } = mergeBase(projectDir, revision));
-  } catch {
-    return undefined;
-  }
+): Difference {
   const listed = (...args: readonly string[]): string[] =>
     execFileSync("git", args, { cwd: projectDir, encoding: "utf8" })
       .split("\0")

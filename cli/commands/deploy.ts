@@ -134,13 +134,13 @@ function chosenRuns(io: Io, { registry, context }: Workspace, options: CellsOpti
   if (options.cell !== undefined) return whole(named(stacks, options.cell));
   if (options.all === true) return whole(stacks);
   const { ref, commit } = mergeBase(io.projectDir, options.base);
-  const difference = differenceSince(io.projectDir, options.base, registry, context);
-  const touched = difference === undefined ? [] : touchedStacks(stacks, difference);
+  const difference = differenceSince(io.projectDir, commit, registry, context);
+  const touched = touchedStacks(stacks, difference);
   if (touched.length === 0)
     io.err(
       `no cell is touched since ${commit.slice(0, 12)}, the merge base with ${ref}; --all runs every cell`,
     );
-  const before = difference?.before;
+  const { before } = difference;
   return {
     runs: touched.map(({ stack, limitedTo }) => runOf(stack, options.whole === true ? undefined : limitedTo)),
     read: { after: registry, ...(before === undefined ? {} : { before }) },

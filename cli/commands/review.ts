@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { Option, type Command } from "commander";
 import type { Checked } from "../../registry/issues.ts";
-import { loadRegistry, type LoadedRegistry } from "../../registry/load.ts";
+import type { LoadedRegistry } from "../../registry/load.ts";
 import { forbiddenChanges } from "../../registry/transitions.ts";
 import { readPreview, type Preview } from "../../review/preview.ts";
 import { COMMENT_LIMIT, renderMarkdown, SUMMARY_LIMIT } from "../../review/render/markdown.ts";
@@ -14,7 +14,7 @@ import { mergeBase } from "../git.ts";
 import type { Io } from "../io.ts";
 import { readsRegistry } from "../options.ts";
 import { tenantChanges } from "../tenantDiff.ts";
-import { contextOf, type RegistryOptions } from "../workspace.ts";
+import { checkWorkspace, contextOf, type RegistryOptions } from "../workspace.ts";
 
 /** How a review is printed. */
 export interface ReviewFormat {
@@ -84,12 +84,11 @@ export function reviewPreviews(
   options: RegistryOptions & Pick<ReviewOptions, "ref" | "drift">,
   read: RegistriesRead = {},
 ): Review {
-  const context = contextOf(io, options);
   // Drift is about what was deployed, which the checkout is.
   const ref = options.drift === true ? "HEAD" : options.ref;
-  const before = read.before ?? registryAt(io, context, mergeBase(io.projectDir, ref));
+  const before = read.before ?? registryAt(io, contextOf(io, options), mergeBase(io.projectDir, ref));
   const checked: Checked<LoadedRegistry> =
-    read.after === undefined ? loadRegistry(io.projectDir, context) : { ok: true, value: read.after };
+    read.after === undefined ? checkWorkspace(io, options) : { ok: true, value: read.after };
   // What an invalid registry would change is not known, but why it is invalid belongs into the review.
   const after = checked.ok ? checked.value : before;
   if (after === undefined) throw invalidRegistry(checked.ok ? [] : checked.issues);
