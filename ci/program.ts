@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { differenceSince } from "../cli/cells/difference.ts";
-import { readStacks, type Stack } from "../cli/cells/stacks.ts";
+import { readStacks, type CellStack, type Stack } from "../cli/cells/stacks.ts";
 import { inRingOrder, touchedStacks } from "../cli/cells/touched.ts";
 import { reviewFiles } from "../cli/commands/review.ts";
 import { Refusal, Silent } from "../cli/failures.ts";
@@ -37,11 +37,15 @@ export function buildCi(io: Io): Command {
   program
     .command("cells")
     .description(
-      "print the stacks that a change touches, inner rings first, as `cells=<JSON>` for $GITHUB_OUTPUT",
+      "print the stacks that a change touches, inner rings first, as `cells=<JSON>` for $GITHUB_OUTPUT, and those of them that have the drills as `drills=<JSON>`",
     )
     .option("--since <revision>", "only those that differ from it (default: all)")
     .action(({ since }: { readonly since?: string }) => {
-      io.out(`cells=${JSON.stringify(cells(io, since))}`);
+      const touched = cells(io, since);
+      const named = (stacks: readonly Stack[]): string =>
+        JSON.stringify(stacks.map(({ stack, cell }) => ({ stack, cell })));
+      io.out(`cells=${named(touched)}`);
+      io.out(`drills=${named(touched.filter(({ operations }) => operations))}`);
     });
   program
     .command("preview")
@@ -99,8 +103,8 @@ export function buildCi(io: Io): Command {
 }
 
 /** Stacks for a matrix of jobs. */
-function cells(io: Io, since: string | undefined): readonly Pick<Stack, "stack" | "cell">[] {
-  const { stacks, unfinished } = readStacks(io.projectDir);
+function cells(io: Io, since: string | undefined): readonly CellStack[] {
+  const { stacks, unfinished } = readStacks(io);
   for (const stack of unfinished) io.err(`Pulumi.${stack}.yaml still has values to fill in: left out`);
   const context = contextOf(io, {});
   const loaded = loadRegistry(io.projectDir, context);
@@ -110,13 +114,9 @@ function cells(io: Io, since: string | undefined): readonly Pick<Stack, "stack" 
     return [];
   }
   const base = since === undefined ? undefined : baseOf(io, since);
-  const found =
-    base === undefined
-      ? inRingOrder(stacks, loaded.value)
-      : touchedStacks(stacks, differenceSince(io.projectDir, base, loaded.value, context)).map(
-          (touched) => touched.stack,
-        );
-  return found.map(({ stack, cell }) => ({ stack, cell }));
+  if (base === undefined) return inRingOrder(stacks, loaded.value);
+  const difference = differenceSince(io.projectDir, base, loaded.value, context);
+  return touchedStacks(stacks, difference).map((touched) => touched.stack);
 }
 
 /** Where this branch left a revision; undefined where there is none of it, as of the one before a branch's first push. */

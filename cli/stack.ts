@@ -3,8 +3,20 @@ import { promisify } from "node:util";
 import { readCellConfig, stackNames } from "../components/cell/clashes.ts";
 import type { CellConfig } from "../components/cell/config.ts";
 import { formatIssues, type Checked } from "../registry/issues.ts";
+import { SANDBOX_CONTEXT, SANDBOX_STACK } from "../sandbox/stackConfig.ts";
 import { Refusal, UsageError } from "./failures.ts";
 import type { Io } from "./io.ts";
+
+/** Who asks: the checkout, and the environment that pulumi runs in. */
+export type Asking = Pick<Io, "projectDir" | "env">;
+
+/**
+ * Whether a stack counts where a command runs: in the environment of the sandbox (`npm run sandbox env`) those on its
+ * cluster, elsewhere all others.
+ * @param context `warehouse:kubernetes` → `context` of the stack
+ */
+export const countsIn = (env: NodeJS.ProcessEnv, context: unknown): boolean =>
+  (context === SANDBOX_CONTEXT) === (env["PULUMI_STACK"] === SANDBOX_STACK);
 
 /** A stack with its configuration, complete. */
 export interface Stack {
@@ -17,9 +29,9 @@ export interface Stack {
  * @param given Default: the only one whose configuration is complete, of those that may deploy the tenant
  * @param cell the tenant's cell; undefined where any deploys it
  */
-export function stackOf(projectDir: string, given: string | undefined, cell: string | undefined): Stack {
+export function stackOf(asking: Asking, given: string | undefined, cell: string | undefined): Stack {
   if (given !== undefined) {
-    const config = readConfig(projectDir, given);
+    const config = readConfig(asking.projectDir, given);
     if (!config.ok) throw new Refusal(formatIssues(config.issues));
     if (cell !== undefined && config.value.cell !== cell)
       throw new Refusal(
@@ -27,9 +39,7 @@ export function stackOf(projectDir: string, given: string | undefined, cell: str
       );
     return { name: given, cell: config.value };
   }
-  const complete = completeStacks(projectDir).filter(
-    (stack) => cell === undefined || stack.cell.cell === cell,
-  );
+  const complete = completeStacks(asking).filter((stack) => cell === undefined || stack.cell.cell === cell);
   const [only, ...others] = complete;
   if (only === undefined)
     throw new UsageError(
@@ -40,16 +50,16 @@ export function stackOf(projectDir: string, given: string | undefined, cell: str
   return only;
 }
 
-/** Every stack whose configuration is complete, by name. */
-export const completeStacks = (projectDir: string): Stack[] =>
+/** Every stack whose configuration is complete and that counts here, by name. */
+export const completeStacks = ({ projectDir, env }: Asking): Stack[] =>
   stackNames(projectDir).flatMap((name): Stack[] => {
     const config = readConfig(projectDir, name);
-    return config.ok ? [{ name, cell: config.value }] : [];
+    return config.ok && countsIn(env, config.value.kubernetes.context) ? [{ name, cell: config.value }] : [];
   });
 
 /** The outputs of a stack's last run; none before the first. */
 export async function stackOutputs(
-  { projectDir, env }: Pick<Io, "projectDir" | "env">,
+  { projectDir, env }: Asking,
   name: string,
 ): Promise<Readonly<Record<string, unknown>>> {
   const args = ["stack", "output", "--json", "--stack", name, "--non-interactive"];

@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { stackNames } from "../components/cell/clashes.ts";
 import { readRegistryTexts, type RegistryTexts } from "../registry/files.ts";
-import { compareText, type Checked } from "../registry/issues.ts";
+import type { Checked } from "../registry/issues.ts";
 import {
   checkRegistry,
   loadRegistry,
@@ -43,19 +44,19 @@ export const checkWorkspace = (io: Io, options: RegistryOptions): Checked<Loaded
   loadRegistry(io.projectDir, contextOf(io, options));
 
 /** All cells are read: operators edit the one registry that they share. */
-export function contextOf({ projectDir, now }: Io, options: RegistryOptions): LoadContext {
-  const baseDomain = options.baseDomain ?? baseDomainOf(projectDir, options.stack);
-  const { stacks } = readStacks(projectDir);
+export function contextOf(io: Io, options: RegistryOptions): LoadContext {
+  const baseDomain = options.baseDomain ?? baseDomainOf(io, options.stack);
+  const { stacks } = readStacks(io);
   const cells = stacks.filter((stack) => stack.baseDomain === baseDomain);
   return {
     baseDomain,
     ceilings: new Map(cells.map(({ cell, ceiling }) => [cell, ceiling])),
-    now: now(),
+    now: io.now(),
   };
 }
 
-/** `warehouse:baseDomain` of the stack; by default of `prod`, else of the first stack file that has one. */
-function baseDomainOf(projectDir: string, stack: string | undefined): string {
+/** `warehouse:baseDomain` of the stack; by default of $PULUMI_STACK, of `prod`, or of the first stack file that has one. */
+function baseDomainOf({ projectDir, env }: Io, stack: string | undefined): string {
   if (stack !== undefined) {
     const found = configuredDomain(projectDir, `Pulumi.${stack}.yaml`);
     if (found !== undefined) return found;
@@ -63,11 +64,9 @@ function baseDomainOf(projectDir: string, stack: string | undefined): string {
       `Pulumi.${stack}.yaml has no warehouse:baseDomain; name another --stack or give --base-domain`,
     );
   }
-  const files = readdirSync(projectDir)
-    .filter((name) => /^Pulumi\..+\.yaml$/.test(name))
-    .sort((a, b) => Number(b === "Pulumi.prod.yaml") - Number(a === "Pulumi.prod.yaml") || compareText(a, b));
-  for (const file of files) {
-    const found = configuredDomain(projectDir, file);
+  const preferred = [env["PULUMI_STACK"], "prod", ...stackNames(projectDir)];
+  for (const name of preferred) {
+    const found = name === undefined ? undefined : configuredDomain(projectDir, `Pulumi.${name}.yaml`);
     if (found !== undefined) return found;
   }
   throw new UsageError("no Pulumi.<stack>.yaml has a warehouse:baseDomain; give --base-domain");

@@ -4,6 +4,7 @@ import { cacheFolder, type Layout } from "./layout.ts";
 import { readJson } from "./lib/files.ts";
 import { SandboxError } from "./lib/errors.ts";
 import { type Ports, rememberedPorts } from "./lib/ports.ts";
+import { SANDBOX_STACK } from "./stackConfig.ts";
 
 /** Programs the sandbox was last started with: `env` and `status` need not search for them again. */
 export interface Programs {
@@ -73,7 +74,7 @@ export function sandboxEnvironment(paths: Layout, env: NodeJS.ProcessEnv): Sandb
       PULUMI_HOME: paths.pulumiHome,
       PULUMI_BACKEND_URL: `file://${paths.state}`,
       PULUMI_CONFIG_PASSPHRASE_FILE: paths.passphrase,
-      PULUMI_STACK: "sandbox",
+      PULUMI_STACK: SANDBOX_STACK,
       PULUMI_SKIP_UPDATE_CHECK: "true",
       PULUMI_DIY_BACKEND_ZSTD: "true",
       ...compileCache(env),

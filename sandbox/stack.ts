@@ -5,15 +5,14 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { zstdDecompressSync } from "node:zlib";
 import { parse } from "yaml";
+import { cellToPlay } from "./cell.ts";
 import type { Layout } from "./layout.ts";
 import { SandboxError } from "./lib/errors.ts";
 import { readJson } from "./lib/files.ts";
 import { programOf } from "./lib/process.ts";
 import type { Ports } from "./lib/ports.ts";
 import { run } from "./lib/run.ts";
-import { keepSalt, writeStackConfig, writtenSalt } from "./stackConfig.ts";
-
-export const STACK = "sandbox";
+import { keepSalt, SANDBOX_STACK, writeStackConfig, writtenSalt } from "./stackConfig.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -26,7 +25,7 @@ const projectName = (paths: Layout): string => {
 
 /** The file with the stack's state, compressed or not, as the environment of whoever wrote it last had it. */
 function stateFile(paths: Layout): string | undefined {
-  const plain = join(paths.state, ".pulumi", "stacks", projectName(paths), `${STACK}.json`);
+  const plain = join(paths.state, ".pulumi", "stacks", projectName(paths), `${SANDBOX_STACK}.json`);
   const written = (file: string): number => statSync(file).mtimeMs;
   const [last] = [`${plain}.zst`, plain].filter(existsSync).sort((a, b) => written(b) - written(a));
   return last;
@@ -36,15 +35,16 @@ function stateFile(paths: Layout): string | undefined {
 export async function ensureStack(paths: Layout, ports: Ports, env: Environment): Promise<void> {
   const salt = readState(paths)?.checkpoint?.latest?.secrets_providers?.state?.salt;
   if (salt !== undefined) keepSalt(paths, salt);
-  writeStackConfig(paths, ports);
+  const cell = cellToPlay(paths, env, stateFile(paths) !== undefined);
+  writeStackConfig(paths, ports, cell);
   if (stateFile(paths) !== undefined) return;
-  const { code, stderr } = await run("pulumi", ["stack", "init", STACK, "--non-interactive"], {
+  const { code, stderr } = await run("pulumi", ["stack", "init", SANDBOX_STACK, "--non-interactive"], {
     cwd: paths.project,
     env: { ...env },
   });
-  if (code !== 0) throw new SandboxError(`The stack "${STACK}" could not be made:\n${stderr.trim()}`);
+  if (code !== 0) throw new SandboxError(`The stack "${SANDBOX_STACK}" could not be made:\n${stderr.trim()}`);
   keepSalt(paths, writtenSalt(paths));
-  writeStackConfig(paths, ports);
+  writeStackConfig(paths, ports, cell);
 }
 
 /** The parts of the file backend's state that matter here. */
@@ -82,7 +82,7 @@ interface StateLock {
 
 /** Locks of the file backend whose process is gone, and those whose process runs. */
 export function stateLocks(paths: Layout): { readonly stale: number; readonly live: readonly StateLock[] } {
-  const folder = join(paths.state, ".pulumi", "locks", "organization", projectName(paths), STACK);
+  const folder = join(paths.state, ".pulumi", "locks", "organization", projectName(paths), SANDBOX_STACK);
   if (!existsSync(folder)) return { stale: 0, live: [] };
   const locks = readdirSync(folder)
     .filter((file) => file.endsWith(".json"))
@@ -107,7 +107,7 @@ export async function heal(paths: Layout, env: Environment, log: (line: string) 
   }
   if (stale > 0) {
     log("removing the lock of an update that was killed");
-    await run("pulumi", ["cancel", "--yes", "--stack", STACK, "--non-interactive"], {
+    await run("pulumi", ["cancel", "--yes", "--stack", SANDBOX_STACK, "--non-interactive"], {
       cwd: paths.project,
       env: { ...env },
     });
@@ -118,7 +118,7 @@ export async function heal(paths: Layout, env: Environment, log: (line: string) 
   if (stale === 0 && state !== undefined && pending.length === 0) return;
   const { code, stdout, stderr } = await run(
     process.execPath,
-    [join(paths.project, "cli", "main.ts"), "recover", STACK],
+    [join(paths.project, "cli", "main.ts"), "recover", SANDBOX_STACK],
     { cwd: paths.project, env: { ...env } },
   );
   if (code !== 0)
@@ -160,7 +160,7 @@ export const announcesStep = (line: string): boolean =>
 const stripColour = (text: string): string => text.replaceAll(/\u001b\[[0-9;]*m/g, "");
 
 /** Options of every pulumi command the sandbox runs itself. */
-export const quiet = ["--stack", STACK, "--non-interactive"] as const;
+export const quiet = ["--stack", SANDBOX_STACK, "--non-interactive"] as const;
 
 /** The stack's output `tenants`; empty before the first update. */
 export async function tenantOutputs(paths: Layout, env: Environment): Promise<readonly TenantOutput[]> {

@@ -10,14 +10,25 @@ export const BACKUP_BUCKET = "warehouse-backups";
 /** The image whose containers the sandbox runs as local processes; nothing pulls it. */
 export const OPS_IMAGE = `registry.example.com/warehouse-ops@sha256:${"0".repeat(64)}`;
 
-/** The configuration of the stack `sandbox`: the facts of this sandbox as Pulumi.prod.yaml states those of production. */
-export function stackConfig(ports: Pick<Ports, "postgres" | "aws">): string {
+export const SANDBOX_STACK = "sandbox";
+
+/** Context of the sandbox's cluster in its kubeconfig: by it a stack is known to be the sandbox's. */
+export const SANDBOX_CONTEXT = "sandbox";
+
+/** The cell that the sandbox is as long as the registry names none. */
+export const SANDBOX_CELL = "sandbox";
+
+/**
+ * The configuration of the stack `sandbox`: the facts of this sandbox as Pulumi.prod.yaml states those of production.
+ * @param cell the cell whose tenants it has
+ */
+export function stackConfig(ports: Pick<Ports, "postgres" | "aws">, cell = SANDBOX_CELL): string {
   const config = {
     "pulumi:disable-default-providers": ["*"],
-    "warehouse:cell": "sandbox",
+    "warehouse:cell": cell,
     "warehouse:region": "us-west-2",
     "warehouse:baseDomain": "yourwarehousesaas.com",
-    "warehouse:kubernetes": { context: "sandbox" },
+    "warehouse:kubernetes": { context: SANDBOX_CONTEXT },
     "warehouse:database": { host: "127.0.0.1", port: ports.postgres, user: "platform", sslmode: "disable" },
     "warehouse:aws": { endpoint: `http://127.0.0.1:${ports.aws}` },
     "warehouse:backup": {
@@ -39,11 +50,11 @@ export const stackConfigFile = (paths: Layout): string => join(paths.project, "P
  * Writes the stack's file if it differs. The salt of the stack's secrets is in that file too: it is kept in
  * the sandbox, since the file may be deleted or belong to another sandbox of the same project.
  */
-export function writeStackConfig(paths: Layout, ports: Pick<Ports, "postgres" | "aws">): void {
+export function writeStackConfig(paths: Layout, ports: Pick<Ports, "postgres" | "aws">, cell: string): void {
   const salt = readText(saltFile(paths));
   writeIfChanged(
     stackConfigFile(paths),
-    stackConfig(ports) + (salt === undefined ? "" : `encryptionsalt: ${salt}\n`),
+    stackConfig(ports, cell) + (salt === undefined ? "" : `encryptionsalt: ${salt}\n`),
   );
 }
 

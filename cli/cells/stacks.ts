@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { stackNames } from "../../components/cell/clashes.ts";
 import { CELL_SIZE } from "../../registry/cells.ts";
+import { countsIn, type Asking } from "../stack.ts";
 
 /** A stack whose file is complete, and the cell that it deploys. */
 export interface Stack {
@@ -19,23 +20,27 @@ export interface CellStack extends Stack {
   readonly baseDomain: string;
   /** Most tenants. */
   readonly ceiling: number;
+  /** Whether its cell has the drills and restores, for all cells on its cluster and database server. */
+  readonly operations: boolean;
 }
 
-/** The stacks of a project by name, and those whose file still has values to fill in. */
-export function readStacks(projectDir: string): {
+/** The stacks that count here by name, and those whose file still has values to fill in. */
+export function readStacks({ projectDir, env }: Asking): {
   readonly stacks: readonly CellStack[];
   readonly unfinished: readonly string[];
 } {
-  const files = stackNames(projectDir).map((stack) => ({
-    stack,
-    text: readFileSync(join(projectDir, `Pulumi.${stack}.yaml`), "utf8"),
-  }));
-  const isUnfinished = ({ text }: { readonly text: string }): boolean => text.includes("<fill in:");
+  const files = stackNames(projectDir)
+    .map((stack) => {
+      const text = readFileSync(join(projectDir, `Pulumi.${stack}.yaml`), "utf8");
+      return { stack, config: configIn(text), isUnfinished: text.includes("<fill in:") };
+    })
+    .filter(({ config }) =>
+      countsIn(env, (config["warehouse:kubernetes"] as { readonly context?: unknown } | null)?.context),
+    );
   return {
     stacks: files
-      .filter((file) => !isUnfinished(file))
-      .flatMap(({ stack, text }) => {
-        const config = configIn(text);
+      .filter(({ isUnfinished }) => !isUnfinished)
+      .flatMap(({ stack, config }) => {
         const textOf = (key: string): string | undefined =>
           typeof config[key] === "string" ? config[key] : undefined;
         const cell = textOf("warehouse:cell");
@@ -47,10 +52,11 @@ export function readStacks(projectDir: string): {
           byGateway: (config["warehouse:edge"] as { readonly mode?: unknown } | null)?.mode === "gateway",
           region: textOf("warehouse:region") ?? "us-west-2",
           baseDomain: textOf("warehouse:baseDomain") ?? "",
+          operations: String(config["warehouse:operations"]) !== "false",
           ceiling: most >= 1 && most <= CELL_SIZE.most ? most : CELL_SIZE.most,
         };
       }),
-    unfinished: files.filter(isUnfinished).map(({ stack }) => stack),
+    unfinished: files.flatMap(({ stack, isUnfinished }) => (isUnfinished ? [stack] : [])),
   };
 }
 

@@ -83,7 +83,7 @@ export function registerAdd(program: Command, io: Io): void {
  * undefined where there are not several to choose from, or the default will do.
  */
 function chosenCell(io: Io, { registry }: Workspace, given: string | undefined): string | undefined {
-  const places = cellPlaces(readStacks(io.projectDir).stacks, registry);
+  const places = cellPlaces(readStacks(io).stacks, registry);
   const { cell: usual } = registry.defaults;
   const isFull = (places.find(({ cell }) => cell === usual)?.free ?? 1) === 0;
   if (places.length < 2 || (usual !== undefined && !isFull)) return undefined;

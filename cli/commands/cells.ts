@@ -52,7 +52,7 @@ export function registerCells(program: Command, io: Io): void {
 }
 
 const placesOf = (io: Io, registry: LoadedRegistry): readonly CellPlaces[] =>
-  cellPlaces(readStacks(io.projectDir).stacks, registry);
+  cellPlaces(readStacks(io).stacks, registry);
 
 function list(io: Io, registry: LoadedRegistry, places: readonly CellPlaces[], { json }: ListOptions): void {
   const everywhere = unassignedIn(registry).filter(({ entry }) => isProvisioned(entry.state)).length;
@@ -148,7 +148,7 @@ function assignment(
   entries: readonly RegisteredTenant[],
   given: string | undefined,
 ): ReadonlyMap<string, string> {
-  let places = cellPlaces(readStacks(io.projectDir).stacks, registry, 0);
+  let places = cellPlaces(readStacks(io).stacks, registry, 0);
   const homes = new Map<string, string>();
   for (const { entry } of entries) {
     const region = regionOf(entry, registry.defaults);
@@ -183,7 +183,7 @@ function registerCellsAdd(parent: Command, io: Io): void {
 function add(io: Io, cell: string, options: AddOptions): void {
   const { from, stack = cell, qualifier = cell, dryRun = false } = options;
   const [source, target] = [`Pulumi.${from}.yaml`, `Pulumi.${stack}.yaml`];
-  const { stacks } = readStacks(io.projectDir);
+  const { stacks } = readStacks(io);
   const taken = stacks.find((other) => other.cell === cell);
   if (taken !== undefined) throw new Refusal(`Pulumi.${taken.stack}.yaml is the cell ${cell} already`);
   if (existsSync(join(io.projectDir, target))) throw new Refusal(`there is a ${target} already`);

@@ -113,7 +113,7 @@ interface Chosen {
 
 /** The cells that are asked for, those with tenants of inner rings first; says so where there are none. */
 function chosenRuns(io: Io, { registry, context }: Workspace, options: CellsOptions): Chosen {
-  const { stacks: complete, unfinished } = readStacks(io.projectDir);
+  const { stacks: complete, unfinished } = readStacks(io);
   for (const stack of unfinished) io.err(`Pulumi.${stack}.yaml still has values to fill in: left out`);
   // Cells of another base domain have other tenants.
   const stacks = complete.filter(({ baseDomain }) => baseDomain === context.baseDomain);

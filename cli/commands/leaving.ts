@@ -84,7 +84,7 @@ async function step(
 
 /** The evidence that the verification left in the bucket. Loaded only here: the SDK is slow to load. */
 async function evidenceOf(io: Io, id: string, given: string | undefined): Promise<FinalBackup> {
-  const { cell } = stackOf(io.projectDir, given, undefined);
+  const { cell } = stackOf(io, given, undefined);
   const { readEvidence } = await import("../../ops/offboarding/evidence.ts");
   const bucket = await openBucket(cell);
   const found = await readEvidence(bucket, backupPrefix(id)).catch((error: unknown): never => {

@@ -16,7 +16,7 @@ export function registerRecover(program: Command, io: Io): void {
     .action(async (stack: string) => {
       const place = { cwd: io.projectDir, env: io.env, stack, log: io.out };
       await settlePending(place);
-      const { cell } = stackOf(io.projectDir, stack, undefined);
+      const { cell } = stackOf(io, stack, undefined);
       const note = new ArrivalsNote(await openBucket(cell), cell.cell);
       await takeOverUnsaved(place, note).catch((error: unknown) => {
         // What the bucket says.

@@ -74,12 +74,9 @@ export async function readReport(io: Io, { registry }: Workspace, options: Place
 }
 
 /** The places that the options name. */
-export function placesOf(
-  { projectDir }: Io,
-  { offline, stack, drift = [], prometheus }: PlacesOptions,
-): Places {
+export function placesOf(io: Io, { offline, stack, drift = [], prometheus }: PlacesOptions): Places {
   if (offline === true) return { stacks: [], noStacks: "--offline", drift, prometheus: undefined };
-  const stacks = stack === undefined ? completeStacks(projectDir) : [stackOf(projectDir, stack, undefined)];
+  const stacks = stack === undefined ? completeStacks(io) : [stackOf(io, stack, undefined)];
   return { stacks, noStacks: "no Pulumi.<stack>.yaml is complete", drift, prometheus };
 }
 

@@ -21,7 +21,7 @@ export interface TenantSite extends Site {
 
 /** @param cell the cell of the tenant that the command is about. Default: none, or one that any cell deploys */
 export function openSite(io: Io, options: JobOptions, cell?: string): Site {
-  const stack = stackOf(io.projectDir, options.stack, cell);
+  const stack = stackOf(io, options.stack, cell);
   return { stack, cluster: new Cluster(stack.cell.kubernetes.context, io.env) };
 }
 

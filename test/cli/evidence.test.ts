@@ -121,7 +121,12 @@ describe("tenant evidence", () => {
           updates: { prod: [{ version: 7, commit: "abc", clean: true, result: "succeeded" }] },
         });
       },
-      { "Pulumi.prod.yaml": stackConfig({ postgres: 5432, aws: 1 }) },
+      {
+        "Pulumi.prod.yaml": stackConfig({ postgres: 5432, aws: 1 }).replace(
+          "context: sandbox",
+          "context: prod",
+        ),
+      },
     );
   });
 

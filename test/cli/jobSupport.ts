@@ -86,7 +86,8 @@ export const onCluster = (plan: Plan, test: (cluster: FakeCluster) => Promise<vo
       put(cronJob(backups.namespace, backups.name));
       put(cronJob(OPERATIONS.namespace, OPERATIONS.restore));
       put(cronJob(OPERATIONS.namespace, OPERATIONS.drills));
-      const env = { ...process.env, PATH: `${bin}:${process.env["PATH"] ?? ""}`, PGPASSWORD: PASSWORD };
+      const path = `${bin}:${process.env["PATH"] ?? ""}`;
+      const env = { ...process.env, PATH: path, PGPASSWORD: PASSWORD, PULUMI_STACK: "sandbox" };
       await test({
         ...project,
         tenant: (args, answer, more) => project.tenant(args, answer, { env, ...more }),

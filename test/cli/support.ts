@@ -97,7 +97,8 @@ async function tenant(
   const [out, err]: [string[], string[]] = [[], []];
   const code = await run(args, {
     projectDir: dir,
-    env: process.env,
+    // Whatever the shell is set up for.
+    env: { ...process.env, PULUMI_STACK: undefined },
     out: (line) => void out.push(...line.split("\n")),
     err: (line) => void err.push(...line.split("\n")),
     ask: answer === undefined ? undefined : (question) => Promise.resolve(answer(question)),

@@ -206,8 +206,9 @@ describe("the workflows' commands", () => {
     await command("git", "switch", "--quiet", "--create", "change");
     place.edit(REGISTRY, "displayName: Beta Retail", "displayName: Beta & Sons");
     await command("git", ...AUTHOR, "commit", "--quiet", "--all", "--message=rename");
-    const cells = await ci("cells", "--since", "main");
+    const [cells = "", drills] = (await ci("cells", "--since", "main")).split("\n");
     expect(cells).toBe('cells=[{"stack":"sandbox","cell":"sandbox"}]');
+    expect(drills).toBe('drills=[{"stack":"sandbox","cell":"sandbox"}]');
     await ci("preview", "sandbox", join(place.project, "sandbox.json"));
     const options = ["--cells", cells.replace("cells=", ""), "--since", "main"];
     const comment = await ci("review", place.project, ...options);

@@ -172,15 +172,40 @@ describe("inRingOrder", () => {
 });
 
 describe("readStacks", () => {
+  const facts = { byGateway: false, region: "us-west-2", baseDomain: "", ceiling: 100, operations: true };
+
   it("leaves out what is still to be filled in, and names it", () => {
-    expect(readStacks(PROJECT).unfinished).toEqual(["prod", "staging"]);
+    expect(readStacks({ projectDir: PROJECT, env: {} }).unfinished).toEqual(["prod", "staging"]);
     withProject({}, (dir) => {
       writeFileSync(join(dir, "Pulumi.west.yaml"), "config:\n  warehouse:cell: west\n");
       writeFileSync(join(dir, "Pulumi.yaml"), "name: x\n");
       writeFileSync(join(dir, "Pulumi.bad.yaml"), "config: [\n");
-      const facts = { byGateway: false, region: "us-west-2", baseDomain: "", ceiling: 100 };
-      expect(readStacks(dir)).toEqual({
+      expect(readStacks({ projectDir: dir, env: {} })).toEqual({
         stacks: [{ stack: "west", cell: "west", ...facts }],
+        unfinished: [],
+      });
+    });
+  });
+
+  it("tells the sandbox's stacks from others, by the environment that it runs in", () => {
+    withProject({}, (dir) => {
+      const stack = (name: string, context: string, more = ""): void => {
+        const text = `config:\n  warehouse:cell: west\n  warehouse:kubernetes: { context: ${context} }\n${more}`;
+        writeFileSync(join(dir, `Pulumi.${name}.yaml`), text);
+      };
+      stack("west", "prod");
+      stack("sandbox", "sandbox");
+      stack("sandbox-b", "sandbox", '  warehouse:operations: "false"\n');
+      stack("staging", '"<fill in: the context>"');
+      expect(readStacks({ projectDir: dir, env: {} })).toEqual({
+        stacks: [{ stack: "west", cell: "west", ...facts }],
+        unfinished: ["staging"],
+      });
+      expect(readStacks({ projectDir: dir, env: { PULUMI_STACK: "sandbox" } })).toEqual({
+        stacks: [
+          { stack: "sandbox", cell: "west", ...facts },
+          { stack: "sandbox-b", cell: "west", ...facts, operations: false },
+        ],
         unfinished: [],
       });
     });
