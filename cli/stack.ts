@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { readCellConfig, stackNames } from "../components/cell/clashes.ts";
 import type { CellConfig } from "../components/cell/config.ts";
 import { formatIssues, type Checked } from "../registry/issues.ts";
-import { SANDBOX_CONTEXT, SANDBOX_STACK } from "../sandbox/stackConfig.ts";
+import { SANDBOX_CONTEXT, SANDBOX_STACK } from "../registry/naming.ts";
 import { Refusal, UsageError } from "./failures.ts";
 import type { Io } from "./io.ts";
 
@@ -43,12 +43,18 @@ export function stackOf(asking: Asking, given: string | undefined, cell: string 
   const [only, ...others] = complete;
   if (only === undefined)
     throw new UsageError(
-      `no Pulumi.<stack>.yaml is complete${cell === undefined ? "" : ` for the cell ${cell}`}; with --stack the command says what is missing`,
+      `no Pulumi.<stack>.yaml is complete${cell === undefined ? "" : ` for the cell ${cell}`}; with --stack the command says what is missing${sandboxHint(asking)}`,
     );
   if (others.length > 0)
     throw new UsageError(`name the --stack: ${complete.map(({ name }) => name).join(", ")}`);
   return only;
 }
+
+/** What leads to the sandbox from where its stacks do not count; empty where there is none. */
+export const sandboxHint = ({ projectDir, env }: Asking): string =>
+  !countsIn(env, SANDBOX_CONTEXT) && stackNames(projectDir).includes(SANDBOX_STACK)
+    ? `, and eval "$(npm run --silent sandbox env)" leads to the sandbox`
+    : "";
 
 /** Every stack whose configuration is complete and that counts here, by name. */
 export const completeStacks = ({ projectDir, env }: Asking): Stack[] =>

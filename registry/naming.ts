@@ -271,3 +271,9 @@ export function appLabels(id: string): { readonly app: string; readonly customer
 export const restoreJobName = (id: string): string => `${OPERATIONS.restore}-${id}`;
 /** The Job that restores a tenant's files. */
 export const restoreFilesJobName = (id: string): string => `warehouse-files-${id}`;
+
+/** The stack that the sandbox deploys. */
+export const SANDBOX_STACK = "sandbox";
+
+/** Context of the sandbox's cluster in its kubeconfig: by it a stack is known to be the sandbox's. */
+export const SANDBOX_CONTEXT = "sandbox";

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { SANDBOX_STACK } from "../registry/naming.ts";
 import { cacheFolder, type Layout } from "./layout.ts";
 import { readJson } from "./lib/files.ts";
 import { SandboxError } from "./lib/errors.ts";
 import { type Ports, rememberedPorts } from "./lib/ports.ts";
-import { SANDBOX_STACK } from "./stackConfig.ts";
 
 /** Programs the sandbox was last started with: `env` and `status` need not search for them again. */
 export interface Programs {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { zstdDecompressSync } from "node:zlib";
 import { parse } from "yaml";
+import { SANDBOX_STACK } from "../registry/naming.ts";
 import { cellToPlay } from "./cell.ts";
 import type { Layout } from "./layout.ts";
 import { SandboxError } from "./lib/errors.ts";
@@ -12,7 +13,7 @@ import { readJson } from "./lib/files.ts";
 import { programOf } from "./lib/process.ts";
 import type { Ports } from "./lib/ports.ts";
 import { run } from "./lib/run.ts";
-import { keepSalt, SANDBOX_STACK, writeStackConfig, writtenSalt } from "./stackConfig.ts";
+import { keepSalt, writeStackConfig, writtenSalt } from "./stackConfig.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
+import { SANDBOX_CONTEXT } from "../registry/naming.ts";
 import type { Layout } from "./layout.ts";
 import { readText, writeIfChanged } from "./lib/files.ts";
 import type { Ports } from "./lib/ports.ts";
@@ -9,11 +10,6 @@ export const BACKUP_BUCKET = "warehouse-backups";
 
 /** The image whose containers the sandbox runs as local processes; nothing pulls it. */
 export const OPS_IMAGE = `registry.example.com/warehouse-ops@sha256:${"0".repeat(64)}`;
-
-export const SANDBOX_STACK = "sandbox";
-
-/** Context of the sandbox's cluster in its kubeconfig: by it a stack is known to be the sandbox's. */
-export const SANDBOX_CONTEXT = "sandbox";
 
 /** The cell that the sandbox is as long as the registry names none. */
 export const SANDBOX_CELL = "sandbox";

@@ -8,6 +8,8 @@ export interface NewStack {
   readonly config: Readonly<Record<string, string>>;
   /** Keys whose values are secrets of the other stack, to be set anew. */
   readonly secrets: readonly string[];
+  /** What encrypts the other stack's secrets, where that is not a passphrase or Pulumi Cloud. */
+  readonly secretsProvider: string | undefined;
 }
 
 /** The password of the platform's role, which every cell of a database server needs, if not as PGPASSWORD. */
@@ -29,6 +31,7 @@ export function newStack(
     isMap(value) && value.has("secure") ? [isScalar(key) ? String(key.value) : String(key)] : [],
   );
   for (const key of secrets) config.delete(key);
+  const provider = document.get("secretsprovider");
   for (const key of ["encryptionsalt", "encryptedkey", "secretsprovider"]) document.delete(key);
   config.set("warehouse:cell", cell);
   config.set("warehouse:qualifier", qualifier);
@@ -45,5 +48,6 @@ export function newStack(
       ]),
     ),
     secrets: secrets.length > 0 ? secrets : [PASSWORD],
+    secretsProvider: typeof provider === "string" && provider !== "passphrase" ? provider : undefined,
   };
 }

@@ -202,7 +202,8 @@ function add(io: Io, cell: string, options: AddOptions): void {
   }
   replaceFile(join(io.projectDir, target), undefined, made.text);
   io.out(`${target} is written; then:`);
-  io.out(`  pulumi stack init ${stack}`);
+  const provider = made.secretsProvider === undefined ? "" : ` --secrets-provider "${made.secretsProvider}"`;
+  io.out(`  pulumi stack init ${stack}${provider}`);
   for (const key of made.secrets) io.out(`  pulumi config set --secret ${key} --stack ${stack}`);
   io.out(`  npx tenant up --cell ${cell}`);
 }

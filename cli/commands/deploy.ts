@@ -6,7 +6,8 @@ import { readPreview, type Preview } from "../../review/preview.ts";
 import { problemText } from "../../review/review.ts";
 import { differenceSince } from "../cells/difference.ts";
 import { readStacks, type CellStack, type Stack } from "../cells/stacks.ts";
-import { inRingOrder, touchedStacks } from "../cells/touched.ts";
+import { inRingOrder, touchedStacks, type Touched } from "../cells/touched.ts";
+import { isFasterWhole } from "../deploy/arrivals.ts";
 import { runCells, type CellEnding, type RunOptions } from "../deploy/cells.ts";
 import type { CellRun } from "../deploy/engine.ts";
 import { secondsText } from "../deploy/progress.ts";
@@ -14,6 +15,7 @@ import { Ended, Refusal, Silent, UsageError } from "../failures.ts";
 import { mergeBase } from "../git.ts";
 import { paint, table, type Io } from "../io.ts";
 import { readsRegistry } from "../options.ts";
+import { sandboxHint } from "../stack.ts";
 import { allTenants, openWorkspace, type RegistryOptions, type Workspace } from "../workspace.ts";
 import { printReview, reviewPreviews, type RegistriesRead, type ReviewFormat } from "./review.ts";
 
@@ -130,7 +132,9 @@ function chosenRuns(io: Io, { registry, context }: Workspace, options: CellsOpti
     read: { after: registry },
   });
   if (stacks.length === 0)
-    throw new UsageError(`no Pulumi.<stack>.yaml of ${context.baseDomain} is complete; name another --stack`);
+    throw new UsageError(
+      `no Pulumi.<stack>.yaml of ${context.baseDomain} is complete; name another --stack${sandboxHint(io)}`,
+    );
   if (options.cell !== undefined) return whole(named(stacks, options.cell));
   if (options.all === true) return whole(stacks);
   const { ref, commit } = mergeBase(io.projectDir, options.base);
@@ -141,8 +145,16 @@ function chosenRuns(io: Io, { registry, context }: Workspace, options: CellsOpti
       `no cell is touched since ${commit.slice(0, 12)}, the merge base with ${ref}; --all runs every cell`,
     );
   const { before } = difference;
+  const known = new Set((before?.tenants ?? []).map(({ id }) => id));
+  const choose = ({ stack, limitedTo }: Touched<CellStack>): CellRun => {
+    const run = runOf(stack, options.whole === true ? undefined : limitedTo);
+    const newcomers = limitedTo?.filter((id) => !known.has(id)) ?? [];
+    return isFasterWhole(run.config?.backup.identity.kind, newcomers.length)
+      ? { ...run, limitedTo: undefined }
+      : run;
+  };
   return {
-    runs: touched.map(({ stack, limitedTo }) => runOf(stack, options.whole === true ? undefined : limitedTo)),
+    runs: touched.map(choose),
     read: { after: registry, ...(before === undefined ? {} : { before }) },
   };
 }

@@ -86,6 +86,7 @@ const NOT_BEGUN = {
   result: "skipped",
   seconds: 0,
   code: 0,
+  began: false,
   output: "",
   done: NOTHING_DONE,
   errors: [],

@@ -41,6 +41,8 @@ export const NOTHING_DONE: Done = { created: 0, updated: 0, replaced: 0, deleted
 /** How a run of the engine ended. */
 export interface Ending {
   readonly code: number;
+  /** Whether the engine got as far as to begin: where it did not, as for a lock, nothing was done. */
+  readonly began: boolean;
   /** What it printed: of a preview the digest, of an update nothing. */
   readonly output: string;
   readonly done: Done;
@@ -75,7 +77,7 @@ function chances({ code, errors }: Ending): readonly Diagnostic[] {
   return code !== 0 && causes.every(({ message }) => BY_CHANCE.test(message)) ? causes : [];
 }
 
-const NOT_RUN: Ending = { code: 1, output: "", done: NOTHING_DONE, errors: [] };
+const NOT_RUN: Ending = { code: 1, began: false, output: "", done: NOTHING_DONE, errors: [] };
 
 /** A run that is under way. */
 interface Running {
@@ -96,9 +98,9 @@ export function startPulumi(
 ): Running {
   let current: Running | undefined;
   let interrupted = false;
-  const pass = (more: Pass, before = NOTHING_DONE, which = run): Promise<Ending> => {
+  const pass = (more: Pass, before = NOTHING_DONE): Promise<Ending> => {
     if (interrupted) return Promise.resolve(NOT_RUN);
-    current = startPass(io, command, which, more, {
+    current = startPass(io, command, run, more, {
       onProgress: (done) => {
         onProgress(sum(before, done));
       },
@@ -107,27 +109,26 @@ export function startPulumi(
     return current.ended;
   };
   /** A pass that writes the state at its end. */
-  const unsaved = async (preparation: Preparation, before = NOTHING_DONE, which = run): Promise<Ending> => {
+  const unsaved = async (preparation: Preparation, before = NOTHING_DONE): Promise<Ending> => {
+    if (interrupted) return NOT_RUN;
     const isNoted = await preparation.begin().then(
       () => true,
       () => false,
     );
-    if (!isNoted) return pass({}, before, which);
-    const ending = await pass({ env: WRITTEN_ONCE }, before, which);
+    if (!isNoted) return pass({}, before);
+    const ending = await pass({ env: WRITTEN_ONCE }, before);
     // A note that stays does no harm: the next run takes over what there is.
-    await preparation.end(ending.code).catch(() => undefined);
+    await preparation.end(ending).catch(() => undefined);
     return ending;
   };
   const inTwo = async (preparation: Preparation): Promise<Ending> => {
-    const whole = { ...run, limitedTo: undefined };
     const args = firstPass(urnPrefix(io.projectDir, run.stack), run.config?.backup.identity.kind);
-    const first = await pass({ args }, NOTHING_DONE, whole);
-    if (interrupted) return first;
+    const first = await pass({ args });
+    // The second is left to do.
+    if (interrupted) return { ...first, code: first.code === 0 ? NOT_RUN.code : first.code };
     if (first.code === 0) onShared();
     // What the first could not make the second tries again: then the state is written as usual.
-    const second = await (first.code === 0
-      ? unsaved(preparation, first.done, whole)
-      : pass({}, first.done, whole));
+    const second = await (first.code === 0 ? unsaved(preparation, first.done) : pass({}, first.done));
     return { ...second, done: sum(first.done, second.done) };
   };
   const up = async (): Promise<Ending> => {
@@ -189,7 +190,7 @@ function startPass(
   });
   const output: string[] = [];
   const errors: Diagnostic[] = [];
-  let [said, done] = ["", NOTHING_DONE];
+  let [said, done, began] = ["", NOTHING_DONE, false];
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
     said = (said + chunk).slice(-TAIL);
   });
@@ -197,6 +198,7 @@ function startPass(
   const lines = createInterface({ input: child.stdout });
   lines.on("line", (line) => {
     if (command === "preview") output.push(line);
+    began ||= line.startsWith(EVENT);
     const [, op = "", urn = ""] = DONE.exec(line) ?? [];
     for (const type of awaited)
       if (urn.includes(type)) {
@@ -220,12 +222,13 @@ function startPass(
         code !== 0 && errors.length === 0 && said.trim() !== ""
           ? [{ message: said.trim().replace(/^error: /, "") }]
           : [];
-      resolve({ code: code ?? 1, output: output.join("\n"), done, errors: [...errors, ...early] });
+      resolve({ code: code ?? 1, began, output: output.join("\n"), done, errors: [...errors, ...early] });
     });
   });
   return { ended, interrupt: () => void child.kill("SIGINT") };
 }
 
+const EVENT = '{"sequence":';
 /** The engine prints an event a line; most of them are of resources that stay as they are, and long. */
 const DONE =
   /^\{"sequence":\d+,"timestamp":\d+,"resOutputsEvent":\{"metadata":\{"op":"([\w-]+)","urn":"([^"]*)"/;

@@ -2,8 +2,20 @@ import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { ObjectStore } from "../../ops/storage.ts";
 import { arrivalsPrefix } from "../../registry/naming.ts";
+import { Refusal } from "../failures.ts";
 
-const note = z.object({ tenants: z.array(z.string()) });
+const noted = z.object({ id: z.string(), plan: z.string() });
+const note = z.object({ tenants: z.array(noted) });
+
+/** A tenant whom a run was to bring, and the plan that it was to have. */
+export type Noted = z.output<typeof noted>;
+
+/** What the runs of a cell have noted. */
+export interface Notes {
+  readonly tenants: readonly Noted[];
+  /** The objects that say so. */
+  readonly keys: readonly string[];
+}
 
 /**
  * The tenants of whom a run of a cell may have made something that the state does not know. The run notes them in the
@@ -15,7 +27,6 @@ export class ArrivalsNote {
   readonly #prefix: string;
   /** Each run has a note of its own. */
   readonly #own: string;
-  #keys: readonly string[] = [];
 
   constructor(bucket: ObjectStore, cell: string) {
     this.#bucket = bucket;
@@ -23,18 +34,44 @@ export class ArrivalsNote {
     this.#own = `${this.#prefix}${randomUUID()}.json`;
   }
 
-  /** Ids; none where nothing is noted. */
-  async read(): Promise<readonly string[]> {
-    this.#keys = await this.#bucket.list(this.#prefix);
-    const texts = await Promise.all(this.#keys.map((key) => this.#bucket.read(key)));
-    return texts.flatMap((text) => note.parse(JSON.parse(text.toString("utf8"))).tenants);
+  /** Those of all runs. */
+  async read(): Promise<Notes> {
+    const keys = await this.#bucket.list(this.#prefix);
+    const tenants = await Promise.all(keys.map((key) => this.#tenantsOf(key)));
+    return { keys, tenants: tenants.flat() };
   }
 
-  /** Notes these tenants in place of those that were read, or written before; none forgets them. */
-  async write(tenants: readonly string[]): Promise<void> {
+  async #tenantsOf(key: string): Promise<readonly Noted[]> {
+    let text: string;
+    try {
+      text = (await this.#bucket.read(key)).toString("utf8");
+    } catch (error) {
+      // Its run may have ended just now.
+      if ((await this.#bucket.size(key)) === undefined) return [];
+      throw error;
+    }
+    const { success, data } = note.safeParse(parsed(text));
+    if (!success) throw new Refusal(`${key} in the bucket is no note of a run; look into it, and delete it`);
+    return data.tenants;
+  }
+
+  /** Notes these tenants for this run, in place of what is said elsewhere. */
+  async write(tenants: readonly Noted[], inPlaceOf: readonly string[] = []): Promise<void> {
     if (tenants.length > 0) await this.#bucket.replace(this.#own, { tenants });
-    const replaced = this.#keys.filter((key) => tenants.length === 0 || key !== this.#own);
+    const replaced = inPlaceOf.filter((key) => key !== this.#own);
     await Promise.all(replaced.map((key) => this.#bucket.forget(key)));
-    this.#keys = tenants.length > 0 ? [this.#own] : [];
+  }
+
+  /** Forgets what this run has noted. */
+  async forget(): Promise<void> {
+    await this.#bucket.forget(this.#own);
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

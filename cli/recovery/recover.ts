@@ -4,7 +4,9 @@ import { Refusal } from "../failures.ts";
 import type { ArrivalsNote } from "./note.ts";
 import { settlePendingCreates } from "./pending.ts";
 import { exportStack, importStack, pulumi, refresh, type StackPlace } from "./state.ts";
-import { enterUnsaved, tenantOfStack, type PlannedStep } from "./unsaved.ts";
+import { enterUnsaved, type PlannedStep } from "./unsaved.ts";
+
+const messageOf = (error: unknown): string => (error as Error).message;
 
 export interface RecoverOptions extends StackPlace {
   readonly log: (line: string) => void;
@@ -25,54 +27,68 @@ export async function settlePending({ log, ...place }: RecoverOptions): Promise<
     await refresh(place, adopted);
   } catch (error) {
     // As they are pending again, the next try finds them.
-    await importStack(place, before);
+    await importStack(place, before).catch((another: unknown) => {
+      throw new Refusal(
+        `${messageOf(error)}\nand the state of before could not be restored: ${messageOf(another)}`,
+      );
+    });
     throw error;
   }
 }
 
 /**
- * Takes over the roles and databases of the tenants that are noted as brought by a run that may have been killed before
- * it wrote the state; all else of them may be made twice. Does nothing where none are noted.
+ * Takes over what was made for the tenants that are noted as brought by a run that may have been killed before it wrote the
+ * state: it is entered into the state, and looked for. Does nothing where none are noted.
+ * @param planOf the plan that a tenant of the cell is to have; undefined where the registry has no such tenant
  * @returns ids of those that stay noted: they are not in the registry, so that nobody can tell what was made for them, or
  * not all could be planned
- * @throws Refusal if the program fails, or the stack is locked, as by that run while it is under way
+ * @throws Refusal if a tenant is to have another plan by now, the program fails, or the stack is locked, as by that run while
+ * it is under way
  */
 export async function takeOverUnsaved(
   { log, ...place }: RecoverOptions,
   note: ArrivalsNote,
+  planOf: (id: string) => string | undefined,
 ): Promise<readonly string[]> {
-  if ((await note.read()).length === 0) return [];
-  const { steps, errors } = await planOf(place);
+  if ((await note.read()).tenants.length === 0) return [];
+  const { steps, errors } = await stepsOf(place);
   // A run that was under way may have ended meanwhile.
-  const noted = await note.read();
+  const { tenants: noted, keys } = await note.read();
   if (noted.length === 0) return [];
+  const other = noted.filter(({ id, plan }) => ![plan, undefined].includes(planOf(id)));
+  if (other.length > 0)
+    throw new Refusal(
+      other
+        .map(
+          ({ id, plan }) =>
+            `a run was killed that brought ${id} with plan ${plan}: write that plan again, deploy it, and change it then`,
+        )
+        .join("\n"),
+    );
+  const [present, gone] = [
+    noted.filter(({ id }) => planOf(id) !== undefined),
+    noted.filter(({ id }) => planOf(id) === undefined),
+  ];
+  if (errors.length > 0 && present.length === 0) throw new Refusal(errors.map(problemText).join("\n"));
   const exported = await exportStack(place);
-  // What stays as it is is no step.
-  const states = [...(exported.deployment.resources ?? []), ...steps.filter(({ op }) => op !== "delete")];
-  const deleted = new Set(steps.flatMap(({ op, urn }) => (op === "delete" ? [urn] : [])));
-  const remaining = states.filter(({ urn }) => !deleted.has(urn)).map(({ urn }) => tenantOfStack(urn));
-  const gone = noted.filter((id) => !remaining.includes(id));
-  if (errors.length > 0 && gone.length === noted.length)
-    throw new Refusal(errors.map(problemText).join("\n"));
-  const { stack, isChanged, unsure } = enterUnsaved(exported, steps, new Set(noted));
+  const { stack, isChanged, unsure } = enterUnsaved(exported, steps, new Set(present.map(({ id }) => id)));
   if (isChanged) await importStack(place, stack);
   await refresh(place, unsure);
   const left = errors.length > 0 ? noted : gone;
-  await note.write(left);
-  if (unsure.length > 0) {
+  if (left.length < noted.length) await note.write(left, keys);
+  if (isChanged) {
     const tenants = noted.length === 1 ? "a tenant" : `${noted.length} tenants`;
     log(`the run that brought ${tenants} was killed: took over what it had made`);
   }
-  if (errors.length === 0)
-    for (const id of gone)
-      log(
-        `${id} is not in the registry: what was made for it is left; put it back, deploy, and take it out again`,
-      );
-  return left;
+  for (const { id } of gone)
+    log(
+      `${id} is not in the registry: what was made for it is left; put it back, deploy, and take it out again`,
+    );
+  return left.map(({ id }) => id);
 }
 
 /** What the next run would do, as far as it can be told. */
-async function planOf(
+async function stepsOf(
   place: StackPlace,
 ): Promise<{ readonly steps: readonly PlannedStep[]; readonly errors: readonly Diagnostic[] }> {
   const digest = await pulumi(place, ["preview", "--json"]).catch((error: unknown) => {

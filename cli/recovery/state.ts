@@ -11,6 +11,8 @@ export interface ResourceState {
   readonly type: string;
   readonly id?: string;
   readonly parent?: string;
+  /** Read only: made by others. */
+  readonly external?: boolean;
   /** URN and id of the provider. */
   readonly provider?: string;
   readonly dependencies?: readonly string[];
@@ -99,7 +101,7 @@ export function physicalId({ type, inputs }: ResourceState): string | undefined 
 }
 
 /** What PostgreSQL does not make a second time, and does not drop a second time. */
-export const NAMED_IN_POSTGRES: ReadonlySet<string> = new Set([
+const NAMED_IN_POSTGRES: ReadonlySet<string> = new Set([
   "postgresql:index/role:Role",
   "postgresql:index/database:Database",
 ]);

@@ -1,4 +1,4 @@
-import { NAMED_IN_POSTGRES, physicalId, type ExportedStack, type ResourceState } from "./state.ts";
+import { physicalId, type ExportedStack, type ResourceState } from "./state.ts";
 
 /** A step of `pulumi preview --json`. */
 export interface PlannedStep {
@@ -11,21 +11,22 @@ export interface PlannedStep {
 export const tenantOfStack = (urn: string | undefined): string | undefined =>
   /::warehouse:tenancy:TenantStack::(.+)$/.exec(urn ?? "")?.[1];
 
-/** How the engine prints the value of a secret. */
-const SECRET = '"[secret]"';
+/** How the engine prints values that are secret, or not known before the run. */
+const NOT_SHOWN: ReadonlySet<unknown> = new Set(["[secret]", "04da6b54-80e4-46f7-96ec-b56ff0331ba9"]);
 
 /** A state with what was entered into it. */
 export interface Entered {
   readonly stack: ExportedStack;
   /** Whether anything was. */
   readonly isChanged: boolean;
-  /** URNs of the tenants' roles and databases, whether they were entered now or are known: each may not exist. */
+  /** URNs of what may not exist, whether it was entered now or is known. */
   readonly unsure: readonly string[];
 }
 
 /**
- * Enters into a state the roles and databases that a run may have made for some tenants without the state being written:
- * those that the next run would create. Without their passwords, which that run sets.
+ * Enters into a state what a run may have made without the state being written, and the next would fail to make a second
+ * time: of what that run would create, the objects of Kubernetes, roles and databases of some tenants, and the objects that
+ * belong to no tenant, as the directory of a pool. Without values that are not shown, which that run sets.
  * @param tenants ids
  */
 export function enterUnsaved(
@@ -34,34 +35,44 @@ export function enterUnsaved(
   tenants: ReadonlySet<string>,
 ): Entered {
   const isOf = (urn: string | undefined): boolean => tenants.has(tenantOfStack(urn) ?? "");
-  const isNamed = ({ type, parent }: ResourceState): boolean => NAMED_IN_POSTGRES.has(type) && isOf(parent);
+  const isUnsure = (resource: ResourceState): boolean =>
+    resource.external !== true &&
+    physicalId(resource) !== undefined &&
+    (isOf(resource.parent) ||
+      (tenantOfStack(resource.parent) === undefined && resource.type.startsWith("kubernetes:")));
   const { resources = [] } = exported.deployment;
   const known = new Set(resources.map(({ urn }) => urn));
   const entered: ResourceState[] = [];
   for (const { op, urn, newState } of steps) {
     if (op !== "create" || newState === undefined || known.has(urn)) continue;
-    const id = isNamed(newState) ? physicalId(newState) : undefined;
+    const id = isUnsure(newState) ? physicalId(newState) : undefined;
     if (!isOf(urn) && id === undefined) continue;
     known.add(urn);
-    entered.push(id === undefined ? newState : { ...newState, id, ...shown(newState, known) });
+    entered.push(id === undefined ? newState : { ...newState, id, ...settled(newState, known) });
   }
   const all = [...resources, ...entered];
   return {
     stack: { ...exported, deployment: { ...exported.deployment, resources: all } },
     isChanged: entered.length > 0,
-    unsure: all.filter(isNamed).map(({ urn }) => urn),
+    unsure: all.filter(isUnsure).map(({ urn }) => urn),
   };
 }
 
 /** What of a planned resource a state can hold: values that are shown, and dependencies that it knows. */
-function shown({ inputs = {}, dependencies = [] }: ResourceState, known: ReadonlySet<string>) {
-  const values = Object.fromEntries(
-    Object.entries(inputs).filter(([, value]) => !JSON.stringify(value).includes(SECRET)),
-  );
+function settled({ inputs = {}, dependencies = [] }: ResourceState, known: ReadonlySet<string>) {
+  const values = shown(inputs) as Readonly<Record<string, unknown>>;
   return {
     inputs: values,
     outputs: values,
     dependencies: dependencies.filter((urn) => known.has(urn)),
     propertyDependencies: {},
   };
+}
+
+function shown(value: unknown): unknown {
+  if (Array.isArray(value)) return value.filter((element) => !NOT_SHOWN.has(element)).map(shown);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, child]) => (NOT_SHOWN.has(child) ? [] : [[key, shown(child)]])),
+  );
 }

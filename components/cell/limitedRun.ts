@@ -25,10 +25,12 @@ export function limitIssues(
     message: `${why}, so the run cannot be limited to some tenants; run the whole cell: npx tenant up --whole`,
   });
   const deployed = (outputs["tenants"] ?? {}) as Readonly<Record<string, TenantOutput>>;
-  /** Nothing is to be undone that others share. */
+  /** Nothing is to be undone that others share: those with everything for themselves may change their plan. */
   const stays = (spec: TenantSpec): boolean => {
     const was = deployed[spec.id];
-    return was === undefined || (was.plan === spec.plan && was.move === undefined);
+    if (was === undefined) return true;
+    const isSame = was.plan === spec.plan || (standsAlone(spec) && was.placement === spec.placement);
+    return isSame && was.move === undefined;
   };
   const isServed = (spec: TenantSpec): boolean =>
     edge.mode === "gateway" &&

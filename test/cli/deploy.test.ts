@@ -278,6 +278,58 @@ const entries = (ids: readonly string[], cell = "west"): string =>
     )
     .join("");
 
+/** What a run prints once it has begun. */
+const BEGUN = '{"sequence":0,"timestamp":1}';
+
+/** With a bucket that holds some objects, and a registry that brings tenants. */
+async function withBucket(
+  objects: Readonly<Record<string, string>>,
+  play: Play,
+  test: (
+    project: Parameters<Parameters<typeof inCells>[1]>[0] & { readonly bucket: SmallBucket["objects"] },
+  ) => Promise<void>,
+  { identity = "{ kind: staticKeys, secret: { namespace: ops, name: keys } }", ids = ["new-0"] } = {},
+): Promise<void> {
+  const bucket = await startBucket(objects);
+  const backup = (/backup: (.*)/.exec(stackFile())?.[1] ?? "").replace(
+    /identity: \{.*?\}/,
+    `identity: ${identity}`,
+  );
+  const aws = `{ endpoint: "http://127.0.0.1:${bucket.port}" }`;
+  try {
+    await inCells(
+      { west: { outputs: { tenants: {} }, ...play } },
+      async (project) => {
+        project.write(project.read() + entries(ids));
+        await test({ ...project, bucket: bucket.objects });
+      },
+      { "Pulumi.west.yaml": stackFile({ cell: "west", backup, aws }) },
+    );
+  } finally {
+    await bucket.close();
+  }
+}
+
+const before = { ...process.env };
+beforeAll(() => {
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" });
+});
+afterAll(() => {
+  process.env = before;
+});
+
+/** What each of the notes holds. */
+const notes = (bucket: SmallBucket["objects"]): unknown[] =>
+  Object.entries(bucket).flatMap(([key, content]) =>
+    key.startsWith("arrivals/west/")
+      ? [
+          (JSON.parse(content) as { readonly tenants: readonly { readonly id: string }[] }).tenants.map(
+            ({ id }) => id,
+          ),
+        ]
+      : [],
+  );
+
 describe("tenant up of many new tenants", () => {
   const beta = { id: "beta", plan: "ai_enhanced", state: "active", rotation: 0 };
   const passes = (calls: readonly Call[]) =>
@@ -285,52 +337,94 @@ describe("tenant up of many new tenants", () => {
       .filter(({ event }) => event === "begin")
       .map(({ argv, limit, unsaved }) => [argv.includes("--exclude-dependents"), limit, unsaved]);
 
-  it("makes what cannot be made twice first, and the rest without writing the state at each step", async () => {
-    const plays = { west: { outputs: { tenants: { beta } }, lines: [step("create"), step("create")] } };
-    await inCells(plays, async (project) => {
-      project.write(project.read() + entries(MANY));
-      const { code, out } = await project.run(["up", "--yes"]);
-      expect([code, passes(project.calls())]).toEqual([
-        0,
-        [
-          [true, null, null],
-          [false, null, "true"],
-        ],
-      ]);
-      expect(out[1]).toMatch(/^west  west   done    4        0 /);
-      const [first] = project.calls();
-      expect(first?.argv).toContain(
-        "urn:pulumi:west::warehouse::warehouse:tenancy:TenantStack$kubernetes:core/v1:Secret::**",
-      );
-    });
+  const POD_IDENTITY = { identity: "{ kind: podIdentity, cluster: prod }", ids: MANY };
+
+  it("makes what cannot be taken over first, and the rest without writing the state at each step", async () => {
+    const play = { outputs: { tenants: { beta } }, lines: [step("create"), step("create")] };
+    await withBucket(
+      {},
+      play,
+      async ({ run, calls, bucket }) => {
+        const { code, out, err } = await run(["up", "--yes"]);
+        // Two passes take less time than one that is limited to them: the run is whole from the start.
+        expect([err[0], code, passes(calls())]).toEqual([
+          "west: up",
+          0,
+          [
+            [true, null, null],
+            [false, null, "true"],
+          ],
+        ]);
+        expect(out[1]).toMatch(/^west  west   done    4        0 /);
+        const [first] = calls();
+        expect(first?.argv).toContain(
+          "urn:pulumi:west::warehouse::warehouse:tenancy:TenantStack$kubernetes:core/v1:Secret::**",
+        );
+        expect(bucket).toEqual({});
+      },
+      POD_IDENTITY,
+    );
+  });
+
+  it("notes them for the second pass, whatever the identity", async () => {
+    await withBucket(
+      {},
+      { lines: [BEGUN], writesNothing: true, exitCode: 1, firstPassCode: 0 },
+      async ({ run, bucket }) => {
+        expect((await run(["up", "--yes"])).code).toBe(1);
+        // Of beta the state has no record that all was brought about.
+        expect(notes(bucket)).toEqual([["beta", ...MANY]]);
+      },
+      POD_IDENTITY,
+    );
+  });
+
+  it("is limited to them with access keys", async () => {
+    await withBucket(
+      {},
+      {},
+      async ({ run, calls }) => {
+        expect((await run(["up", "--yes"])).code).toBe(0);
+        expect(passes(calls())).toEqual([[false, MANY.join(","), "true"]]);
+      },
+      { ids: MANY },
+    );
   });
 
   it("writes the state at each step of the second pass where the first could not make something", async () => {
-    await inCells({ west: { exitCode: 1 } }, async (project) => {
-      project.write(project.read() + entries(MANY));
-      expect((await project.run(["up", "--yes"])).code).toBe(1);
-      expect(passes(project.calls())).toEqual([
-        [true, null, null],
-        [false, null, null],
-      ]);
-    });
+    await withBucket(
+      {},
+      { exitCode: 1 },
+      async ({ run, calls }) => {
+        expect((await run(["up", "--yes"])).code).toBe(1);
+        expect(passes(calls())).toEqual([
+          [true, null, null],
+          [false, null, null],
+        ]);
+      },
+      POD_IDENTITY,
+    );
   });
 
-  it("begins no second pass after Ctrl-C", async () => {
-    await inCells({ west: { hangs: 1 } }, async (project) => {
-      project.write(project.read() + entries(MANY));
-      const { code } = await project.run(["up", "--yes"], {
-        onInterrupt: (interrupt) => {
-          const timer = setInterval(() => {
-            if (project.calls().length === 0) return;
-            clearInterval(timer);
-            interrupt();
-          }, 50);
-          return () => undefined;
-        },
-      });
-      expect([code, passes(project.calls())]).toEqual([130, [[true, null, null]]]);
-    });
+  it.each([1, 0])("begins no second pass after Ctrl-C in the first, which ends with %i", async (hangs) => {
+    await withBucket(
+      {},
+      { hangs },
+      async ({ run, calls }) => {
+        const { code } = await run(["up", "--yes"], {
+          onInterrupt: (interrupt) => {
+            const timer = setInterval(() => {
+              if (calls().length === 0) return;
+              clearInterval(timer);
+              setTimeout(interrupt, 300);
+            }, 50);
+            return () => undefined;
+          },
+        });
+        expect([code, passes(calls())]).toEqual([130, [[true, null, null]]]);
+      },
+      POD_IDENTITY,
+    );
   });
 });
 
@@ -344,52 +438,14 @@ describe("tenant up of a tenant that is new", () => {
       inputs: { name: "warehouse_new_0_ro", password: "[secret]" },
     },
   };
-  const digest = JSON.stringify({ steps: [{ op: "create", urn, newState: { urn } }, role] });
-  const noted = (...tenants: string[]) => ({ "arrivals/west/1.json": JSON.stringify({ tenants }) });
-  /** What each of the notes holds. */
-  const notes = (bucket: SmallBucket["objects"]): unknown[] =>
-    Object.entries(bucket).flatMap(([key, content]) =>
-      key.startsWith("arrivals/west/")
-        ? [(JSON.parse(content) as { readonly tenants: unknown }).tenants]
-        : [],
-    );
+  const digest = JSON.stringify({
+    steps: [{ op: "create", urn, newState: { urn, type: "warehouse:tenancy:TenantStack" } }, role],
+  });
+  const noted = (...ids: string[]) => ({
+    "arrivals/west/1.json": JSON.stringify({ tenants: ids.map((id) => ({ id, plan: "ai_enhanced" })) }),
+  });
   const TAKEN_OVER = "west: the run that brought a tenant was killed: took over what it had made";
 
-  const before = { ...process.env };
-  beforeAll(() => {
-    Object.assign(process.env, { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" });
-  });
-  afterAll(() => {
-    process.env = before;
-  });
-
-  /** With a bucket that holds some objects, and a registry that brings new-0. */
-  async function withBucket(
-    objects: Readonly<Record<string, string>>,
-    play: Play,
-    test: (
-      project: Parameters<Parameters<typeof inCells>[1]>[0] & { readonly bucket: SmallBucket["objects"] },
-    ) => Promise<void>,
-  ): Promise<void> {
-    const bucket = await startBucket(objects);
-    const backup = (/backup: (.*)/.exec(stackFile())?.[1] ?? "").replace(
-      /identity: \{.*?\}/,
-      "identity: { kind: staticKeys, secret: { namespace: ops, name: keys } }",
-    );
-    const aws = `{ endpoint: "http://127.0.0.1:${bucket.port}" }`;
-    try {
-      await inCells(
-        { west: { outputs: { tenants: {} }, ...play } },
-        async (project) => {
-          project.write(project.read() + entries(["new-0"]));
-          await test({ ...project, bucket: bucket.objects });
-        },
-        { "Pulumi.west.yaml": stackFile({ cell: "west", backup, aws }) },
-      );
-    } finally {
-      await bucket.close();
-    }
-  }
   const runs = (calls: readonly Call[]) =>
     calls
       .filter(({ event }) => event === "begin")
@@ -425,11 +481,48 @@ describe("tenant up of a tenant that is new", () => {
 
   it("keeps the note where the engine ended without writing the state, and only there", async () => {
     for (const writesNothing of [true, false]) {
-      await withBucket({}, { exitCode: 1, writesNothing }, async ({ run, bucket }) => {
+      const play = { exitCode: 1, writesNothing, lines: [BEGUN] };
+      await withBucket({}, play, async ({ run, bucket }) => {
         expect((await run(["up", "--yes"])).code).toBe(1);
         expect(notes(bucket)).toEqual(writesNothing ? [["new-0"]] : []);
       });
     }
+  });
+
+  it("keeps no note where the engine did not begin, as for a lock", async () => {
+    const play = { exitCode: 255, writesNothing: true, error: "error: the stack is currently locked" };
+    await withBucket({}, play, async ({ run, bucket }) => {
+      expect((await run(["up", "--yes"])).code).toBe(1);
+      expect(bucket).toEqual({});
+    });
+  });
+
+  it("deploys nothing for a tenant that is to have another plan than the killed run gave it", async () => {
+    const objects = { "arrivals/west/1.json": '{ "tenants": [{ "id": "new-0", "plan": "starter" }] }' };
+    await withBucket(objects, { lines: [digest] }, async ({ run, calls, bucket }) => {
+      const { code, err } = await run(["up", "--yes"]);
+      expect([code, err.join("\n")]).toEqual([
+        1,
+        expect.stringContaining(
+          "west: a run was killed that brought new-0 with plan starter: write that plan again, deploy it, and change it then",
+        ),
+      ]);
+      expect(runs(calls()).map(([command]) => command)).toEqual(["preview --json"]);
+      expect(bucket).toEqual(objects);
+    });
+  });
+
+  it("does not touch a note that it cannot read", async () => {
+    const objects = { "arrivals/west/1.json": "[" };
+    await withBucket(objects, {}, async ({ run, calls, bucket }) => {
+      const { code, err } = await run(["up", "--yes"]);
+      expect([code, err.join("\n")]).toEqual([
+        0,
+        expect.stringContaining("arrivals/west/1.json in the bucket is no note of a run"),
+      ]);
+      expect(runs(calls())).toEqual([["up --yes", "new-0", null]]);
+      expect(bucket).toEqual(objects);
+    });
   });
 
   it("takes over what an earlier run made that was killed before it wrote the state", async () => {

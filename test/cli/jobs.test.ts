@@ -222,7 +222,9 @@ describe("tenant backup", () => {
 
   it("says what to do where there is no kubectl", () =>
     onCluster(DONE, async ({ tenant, dir }) => {
-      const { code, err } = await tenant(["backup", "acme"], undefined, { env: { PATH: dir } });
+      const { code, err } = await tenant(["backup", "acme"], undefined, {
+        env: { PATH: dir, PULUMI_STACK: "sandbox" },
+      });
       expect([code, ...err]).toEqual([
         1,
         'kubectl is not on PATH; install it (https://kubernetes.io/docs/tasks/tools/), or take the sandbox\'s: eval "$(npm run --silent sandbox env)"',

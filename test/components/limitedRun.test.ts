@@ -35,6 +35,7 @@ describe("a limited run", () => {
   it("may change and add tenants that stand alone", () => {
     expect(issues(["one"], [{ id: "one", credentials: { rotation: 1 } }, ...entries.slice(1)])).toEqual([]);
     expect(issues(["new"], [...entries, { id: "new" }])).toEqual([]);
+    expect(issues(["one"], [{ id: "one", plan: "ai_enhanced" }, ...entries.slice(1)])).toEqual([]);
   });
 
   it("may change and add tenants whom their pool merely serves", () => {

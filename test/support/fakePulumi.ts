@@ -8,6 +8,8 @@ export interface Play {
   readonly exitCode?: number;
   /** Of `pulumi preview`. Default: the same. */
   readonly previewCode?: number;
+  /** Of the first of two passes. Default: the same. */
+  readonly firstPassCode?: number;
   /** Printed on standard output. */
   readonly lines?: readonly string[];
   /** Printed on standard error. */
@@ -40,6 +42,7 @@ const plan = JSON.parse(readFileSync(join(folder, "plan.json"), "utf8")) as Read
 const {
   exitCode = 0,
   previewCode = exitCode,
+  firstPassCode = exitCode,
   lines = [],
   error = "",
   outputs = {},
@@ -80,7 +83,8 @@ if (hangs === undefined) {
   const timer = setInterval(() => {
     if (begun() < meets) return;
     clearInterval(timer);
-    end(argv[0] === "preview" ? previewCode : exitCode);
+    const isFirst = argv.includes("--exclude-dependents");
+    end(argv[0] === "preview" ? previewCode : isFirst ? firstPassCode : exitCode);
   }, 50);
 } else {
   const forEver = setInterval(() => undefined, 1000);

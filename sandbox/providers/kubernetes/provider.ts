@@ -1,4 +1,4 @@
-import { KubeError, type KubeObject, refOf } from "../../kube/client.ts";
+import { KubeError, refOf } from "../../kube/client.ts";
 import { type Change, changesBetween, pathOf } from "../base/diff.ts";
 import { type Handler, IncompleteError, type Operation, type ProviderSpec } from "../base/spec.ts";
 import { sdkVersion } from "../base/version.ts";
@@ -44,17 +44,10 @@ async function isNamespaced(op: Op, object: Props): Promise<boolean> {
   }
 }
 
-/** Whether an object is what an interrupted run of this very resource left behind. */
-const isOurs = (live: KubeObject, manager: string): boolean =>
-  Array.isArray(live.metadata.managedFields) &&
-  (live.metadata.managedFields as readonly unknown[]).some(
-    (entry) => isProps(entry) && entry.manager === manager,
-  );
-
-async function refuseExisting(op: Op, inputs: Props, manager: string): Promise<void> {
-  if (op.client.upsert || isAnnotated(inputs, "patchForce")) return;
-  const live = await op.client.kube().get(refOf(asObject(inputs)), op.signal);
-  if (live === undefined || isOurs(live, manager)) return;
+/** As the vendor's does since 4.29: what exists is not taken over, even if it is what an interrupted run left behind. */
+async function refuseExisting(op: Op, inputs: Props): Promise<void> {
+  if (op.client.upsert) return;
+  if ((await op.client.kube().get(refOf(asObject(inputs)), op.signal)) === undefined) return;
   throw new Error(
     `creation of ${text(inputs.kind) ?? "object"} ${idOf(inputs)} failed: it already exists; import it with ` +
       `\`pulumi import\`, or set the provider's upsertExistingObjects to take it over`,
@@ -117,7 +110,7 @@ const handler: Handler<Cluster> = {
     if (op.preview) return { id: "", state: await preview(op, inputs, manager, "creation") };
     let live: Props;
     try {
-      await refuseExisting(op, inputs, manager);
+      await refuseExisting(op, inputs);
       live = await apply(op, inputs, manager, "creation");
     } catch (error) {
       throw explain(error, "creation", inputs, manager);

@@ -155,6 +155,19 @@ describe("tenant cells", () => {
       { "Pulumi.prod.yaml": COMPLETE },
     );
   });
+
+  it("has the new stack's secrets encrypted as the other's are", async () => {
+    const key = "awskms://alias/warehouse-pulumi?region=us-west-2";
+    const other = COMPLETE.replace(/^encryptionsalt.*/m, `secretsprovider: ${key}\nencryptedkey: AQ==`);
+    await inProject(
+      async ({ tenant, read }) => {
+        const { out } = await tenant(["cells", "add", "west", "--from", "prod"]);
+        expect(out).toContain(`  pulumi stack init west --secrets-provider "${key}"`);
+        expect(read("Pulumi.west.yaml")).not.toMatch(/secretsprovider|encryptedkey/);
+      },
+      { "Pulumi.prod.yaml": other },
+    );
+  });
 });
 
 describe("tenant add", () => {
