@@ -67,6 +67,17 @@ export function headCommit(dir: string): string | null {
   }
 }
 
+/** The files that differ from a commit, what is not committed included; relative to the folder. */
+export const changedFiles = (dir: string, commit: string): string[] =>
+  [
+    ["diff", "--name-only", "--relative", "-z", commit],
+    ["ls-files", "--others", "--exclude-standard", "-z"],
+  ].flatMap((args) =>
+    git(dir, args)
+      .split("\0")
+      .filter((file) => file !== ""),
+  );
+
 /** The files of the registry as a commit has them. Empty where it had none. */
 export function registryTextsAt(dir: string, commit: string): RegistryTexts {
   const folder = `${REGISTRY_FOLDER}/`;

@@ -1,11 +1,10 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { readCellConfig, stackNames } from "../components/cell/clashes.ts";
 import type { CellConfig } from "../components/cell/config.ts";
 import { formatIssues, type Checked } from "../registry/issues.ts";
 import { SANDBOX_CONTEXT, SANDBOX_STACK } from "../registry/naming.ts";
 import { Refusal, UsageError } from "./failures.ts";
 import type { Io } from "./io.ts";
+import { pulumi } from "./pulumi.ts";
 
 /** Who asks: the checkout, and the environment that pulumi runs in. */
 export type Asking = Pick<Io, "projectDir" | "env">;
@@ -68,13 +67,8 @@ export async function stackOutputs(
   { projectDir, env }: Asking,
   name: string,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const args = ["stack", "output", "--json", "--stack", name, "--non-interactive"];
-  const { stdout } = await promisify(execFile)("pulumi", args, {
-    cwd: projectDir,
-    env,
-    maxBuffer: 64 * 2 ** 20,
-  });
-  return JSON.parse(stdout) as Readonly<Record<string, unknown>>;
+  const text = await pulumi({ cwd: projectDir, env, stack: name }, ["stack", "output", "--json"]);
+  return JSON.parse(text) as Readonly<Record<string, unknown>>;
 }
 
 function readConfig(projectDir: string, stack: string): Checked<CellConfig> {

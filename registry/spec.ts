@@ -207,3 +207,24 @@ export const isMerelyServed = ({
   egress,
 }: Pick<TenantSpec, "placement" | "move" | "serving" | "egress">): boolean =>
   !hasOwnApp(placement) && move === undefined && serving && egress.length === 0;
+
+/** What a tenant was, as the outputs of a run tell it. */
+interface Earlier {
+  readonly plan: string;
+  readonly placement: string;
+  readonly state: string;
+  readonly move?: unknown;
+}
+
+/**
+ * Whether a change of a tenant is about nothing that others share but what names it in its pool, so that a run can be limited
+ * to it: it has everything for itself before and after, or is merely served before and after.
+ * @param was undefined: it is new
+ * @param byGateway hosts come in by a Gateway: an Ingress of a pooled tenant is its pool's affair
+ */
+export function concernsItAlone(was: Earlier | undefined, is: TenantSpec, byGateway: boolean): boolean {
+  if (was?.move !== undefined) return false;
+  if (standsAlone(is)) return was === undefined || was.placement === is.placement;
+  const isSame = was === undefined || (was.plan === is.plan && was.state === is.state);
+  return byGateway && isMerelyServed(is) && isSame;
+}

@@ -4,7 +4,7 @@ import { isLive } from "../../registry/lifecycle.ts";
 import type { LoadedRegistry } from "../../registry/load.ts";
 import { cellOf } from "../../registry/resolve.ts";
 import { ringOf } from "../../registry/rollout.ts";
-import { isMerelyServed, standsAlone, type TenantSpec } from "../../registry/spec.ts";
+import { concernsItAlone, isMerelyServed, standsAlone } from "../../registry/spec.ts";
 import { tenantChanges } from "../tenantDiff.ts";
 import { allTenants } from "../workspace.ts";
 import type { Stack } from "./stacks.ts";
@@ -94,15 +94,13 @@ function limit(
   };
   // The pool was there: it has had a tenant in this cell.
   const pools = new Set([...old.values()].flatMap(({ id, plan }) => (isHere(id) ? [plan] : [])));
-  const staysServed = (was: TenantSpec | undefined, { plan, state }: TenantSpec): boolean =>
-    byGateway &&
-    pools.has(plan) &&
-    (was === undefined || (was.plan === plan && was.state === state && isMerelyServed(was)));
   const isLimited = (id: string): boolean => {
     const [was, is] = [old.get(id), now.get(id)];
     if (is === undefined || (was === undefined && earlier.has(id))) return false;
-    if (standsAlone(is)) return was === undefined || standsAlone(was);
-    return isMerelyServed(is) && staysServed(was, is);
+    return (
+      concernsItAlone(was, is, byGateway) &&
+      (standsAlone(is) || (pools.has(is.plan) && (was === undefined || isMerelyServed(was))))
+    );
   };
   return ids.every(isLimited) ? ids : undefined;
 }

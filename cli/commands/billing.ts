@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { Option, type Command } from "commander";
 import { billingEvents, type BillingEvent } from "../../billing/events.ts";
@@ -9,6 +8,7 @@ import { vendorRequest, VENDORS, type Vendor } from "../../billing/vendors.ts";
 import { formatIssue, type Issue } from "../../registry/issues.ts";
 import { Refusal, Silent, UsageError } from "../failures.ts";
 import { paint, table, type Io } from "../io.ts";
+import { pulumi } from "../pulumi.ts";
 import { money, percent } from "../../billing/money.ts";
 
 interface SourceOptions {
@@ -34,8 +34,8 @@ export function registerBilling(program: Command, io: Io): void {
         VENDORS,
       ),
     )
-    .action((files: readonly string[], options: BillingOptions) => {
-      const after = merged(sources(io, files, options));
+    .action(async (files: readonly string[], options: BillingOptions) => {
+      const after = merged(await sources(io, files, options));
       if (options.since === undefined) {
         if (options.for !== undefined)
           throw new UsageError("--for maps events: name earlier outputs by --since");
@@ -50,10 +50,10 @@ export function registerBilling(program: Command, io: Io): void {
         "Lists double charges, silent zeros (due, but nothing charged), orphans (charged, but not due) and wrong amounts. The export is CSV with a header, or JSON: subscription, customer, tenant, status, amount_minor, currency. Exits with 1 if it finds any.",
       )
       .argument("<export>", "the billing system's subscriptions"),
-  ).action((file: string, files: readonly string[], _: SourceOptions, self: Command) => {
+  ).action(async (file: string, files: readonly string[], _: SourceOptions, self: Command) => {
     // Options that the parent has as well are the parent's to commander.
     const options = self.optsWithGlobals<SourceOptions>();
-    printFindings(io, file, merged(sources(io, files, options)), options);
+    printFindings(io, file, merged(await sources(io, files, options)), options);
   });
 }
 
@@ -63,9 +63,9 @@ const readsOutputs = (command: Command): Command =>
     .option("--stack <name...>", "read the output of these stacks instead")
     .option("--json", "as JSON");
 
-function sources(io: Io, files: readonly string[], { stack = [] }: SourceOptions): Source[] {
+async function sources(io: Io, files: readonly string[], { stack = [] }: SourceOptions): Promise<Source[]> {
   if (files.length + stack.length === 0) throw new UsageError("name files with the output, or --stack");
-  return [...files.map(fileSource), ...stack.map((name) => stackSource(io, name))];
+  return [...files.map(fileSource), ...(await Promise.all(stack.map((name) => stackSource(io, name))))];
 }
 
 const fileSource = (name: string): Source => ({ name, value: parsed(name, textOf(name)) });
@@ -78,15 +78,12 @@ function textOf(name: string): string {
   }
 }
 
-function stackSource({ projectDir, env }: Io, name: string): Source {
-  const args = ["stack", "output", "billing", "--json", "--stack", name, "--non-interactive"];
-  const text = execFileSync("pulumi", args, {
-    cwd: projectDir,
-    env,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  return { name: `stack ${name}`, value: parsed(name, text) };
+async function stackSource({ projectDir: cwd, env }: Io, stack: string): Promise<Source> {
+  const name = `stack ${stack}`;
+  return {
+    name,
+    value: parsed(name, await pulumi({ cwd, env, stack }, ["stack", "output", "billing", "--json"])),
+  };
 }
 
 function parsed(name: string, text: string): unknown {

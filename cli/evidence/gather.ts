@@ -1,7 +1,6 @@
-import { execFile, execFileSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { openBucket } from "../../components/cell/openBucket.ts";
 import type { ArtefactName, Gathered } from "../../report/evidence/artefacts.ts";
 import { compareText } from "../../registry/issues.ts";
@@ -12,13 +11,13 @@ import { tenantOfUrn } from "../../review/resources.ts";
 import { Cluster, type KubeObject } from "../cluster.ts";
 import { Refusal } from "../failures.ts";
 import type { Io } from "../io.ts";
+import { pulumi } from "../pulumi.ts";
 import type { ExportedStack } from "../recovery/state.ts";
 import { Prometheus } from "../report/prometheus.ts";
 import { readSla } from "../report/sla.ts";
 import type { Stack } from "../stack.ts";
 import { allTenants } from "../workspace.ts";
 
-const MAX_OUTPUT_BYTES = 1024 ** 3;
 /** So many commits and updates are told of. */
 const CHANGES = 200;
 
@@ -96,14 +95,12 @@ const perStack = async <T>(
     await Promise.all(stacks.map(async (stack) => [stack.name, await read(stack)] as const)),
   );
 
-async function pulumi<T>({ io }: Site, { name }: Stack, args: readonly string[]): Promise<T> {
-  const { stdout } = await promisify(execFile)("pulumi", [...args, "--stack", name, "--non-interactive"], {
-    cwd: io.projectDir,
-    env: io.env,
-    maxBuffer: MAX_OUTPUT_BYTES,
-  });
-  return JSON.parse(stdout) as T;
-}
+/** What a command of pulumi says of a stack as JSON. */
+const told = async <T>(
+  { io: { projectDir: cwd, env } }: Site,
+  { name: stack }: Stack,
+  args: readonly string[],
+): Promise<T> => JSON.parse(await pulumi({ cwd, env, stack }, args)) as T;
 
 interface Update {
   readonly version: number;
@@ -129,7 +126,7 @@ async function changesOf(site: Site): Promise<object> {
       return { commit, at, subject: subject.join("\t") };
     });
   const updates = await perStack(site.stacks, async (stack) => {
-    const history = await pulumi<Update[]>(site, stack, [
+    const history = await told<Update[]>(site, stack, [
       ...["stack", "history", "--json", "--page-size", String(CHANGES)],
     ]);
     return history.map(
@@ -151,7 +148,7 @@ const tenantsOf = ({ tenants }: Report): object[] =>
 const idsOf = ({ registry }: Site): string[] => allTenants(registry).map(({ entry }) => entry.id);
 
 async function resourcesOf(site: Site, stack: Stack): Promise<object[]> {
-  const { deployment } = await pulumi<ExportedStack>(site, stack, ["stack", "export"]);
+  const { deployment } = await told<ExportedStack>(site, stack, ["stack", "export"]);
   const ids = idsOf(site);
   return (deployment.resources ?? [])
     .map(({ urn, type }) => ({ tenant: tenantOfUrn(urn, ids), type, urn }))

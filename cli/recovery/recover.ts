@@ -3,7 +3,8 @@ import { problemText } from "../../review/review.ts";
 import { Refusal } from "../failures.ts";
 import type { ArrivalsNote } from "./note.ts";
 import { settlePendingCreates } from "./pending.ts";
-import { exportStack, importStack, pulumi, refresh, type StackPlace } from "./state.ts";
+import { pulumi, type StackPlace } from "../pulumi.ts";
+import { exportStack, importStack, refresh } from "./state.ts";
 import { enterUnsaved, type PlannedStep } from "./unsaved.ts";
 
 const messageOf = (error: unknown): string => (error as Error).message;

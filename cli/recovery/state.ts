@@ -1,9 +1,7 @@
-import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { Refusal } from "../failures.ts";
+import { pulumi, type StackPlace } from "../pulumi.ts";
 
 /** A resource as the state has it; only what matters here. */
 export interface ResourceState {
@@ -28,39 +26,6 @@ export interface ExportedStack {
     readonly resources?: readonly ResourceState[];
     readonly pending_operations?: readonly { readonly type: string; readonly resource: ResourceState }[];
   };
-}
-
-/** A stack of a project, and how pulumi gets at it. */
-export interface StackPlace {
-  /** Folder of Pulumi.yaml. */
-  readonly cwd: string;
-  /** Environment of the pulumi command. */
-  readonly env: NodeJS.ProcessEnv;
-  readonly stack: string;
-}
-
-/**
- * Runs pulumi on a stack.
- * @returns what it printed
- * @throws Refusal with what it says went wrong, and as its cause what it printed
- */
-export async function pulumi(
-  { cwd, env, stack }: StackPlace,
-  args: readonly string[],
-  more: NodeJS.ProcessEnv = {},
-): Promise<string> {
-  try {
-    const { stdout } = await promisify(execFile)(
-      "pulumi",
-      [...args, "--stack", stack, "--non-interactive", "--color", "never"],
-      { cwd, env: { ...env, ...more }, maxBuffer: 1024 ** 3 },
-    );
-    return stdout;
-  } catch (error) {
-    const { stdout: cause = "", stderr = "", message } = error as Partial<Record<string, string>>;
-    const said = stderr.trim() === "" ? (message ?? "") : stderr.trim();
-    throw new Refusal(said.replace(/^error: /, ""), { cause });
-  }
 }
 
 export const exportStack = async (place: StackPlace): Promise<ExportedStack> =>

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { ComponentResource, ResourceHook } from "@pulumi/pulumi";
 import { REGISTRY_FILE } from "../../registry/files.ts";
 import type { Issue } from "../../registry/issues.ts";
-import { isMerelyServed, standsAlone, type PoolSpec, type TenantSpec } from "../../registry/spec.ts";
+import { concernsItAlone, type PoolSpec, type TenantSpec } from "../../registry/spec.ts";
 import { LIMIT_VARIABLE } from "./limit.ts";
 import type { CellConfig } from "./config.ts";
 import { poolOutputs, tenantOutputs, type TenantOutput } from "./outputs.ts";
@@ -25,17 +25,6 @@ export function limitIssues(
     message: `${why}, so the run cannot be limited to some tenants; run the whole cell: npx tenant up --whole`,
   });
   const deployed = (outputs["tenants"] ?? {}) as Readonly<Record<string, TenantOutput>>;
-  /** Nothing is to be undone that others share: those with everything for themselves may change their plan. */
-  const stays = (spec: TenantSpec): boolean => {
-    const was = deployed[spec.id];
-    if (was === undefined) return true;
-    const isSame = was.plan === spec.plan || (standsAlone(spec) && was.placement === spec.placement);
-    return isSame && was.move === undefined;
-  };
-  const isServed = (spec: TenantSpec): boolean =>
-    edge.mode === "gateway" &&
-    isMerelyServed(spec) &&
-    (deployed[spec.id]?.state ?? spec.state) === spec.state;
   const specs = new Map(tenants.map((spec) => [spec.id, spec]));
   const changed = (next: Readonly<Record<string, unknown>>, output: unknown): string[] => {
     const last = (output ?? {}) as Readonly<Record<string, unknown>>;
@@ -47,7 +36,7 @@ export function limitIssues(
     ...[...limitedTo].flatMap((id) => {
       const spec = specs.get(id);
       if (spec === undefined) return [refused(id, "is no tenant of this cell that exists")];
-      return stays(spec) && (standsAlone(spec) || isServed(spec))
+      return concernsItAlone(deployed[id], spec, edge.mode === "gateway")
         ? []
         : [refused(id, "has a part in what tenants share")];
     }),
