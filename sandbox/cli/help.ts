@@ -17,4 +17,5 @@ export const helpText = (): string => `npm run sandbox [subcommand] [options]
 
 npm keeps options for itself unless they follow \`--\`: npm run sandbox -- status --json
 $WAREHOUSE_CACHE is the folder of tools (default: ~/.cache/warehouse-tenants), $WAREHOUSE_OFFLINE=1 skips
-vendor downloads, $WAREHOUSE_POSTGRES names the folder of PostgreSQL's programs to use.`;
+vendor downloads, $WAREHOUSE_POSTGRES names the folder of PostgreSQL's programs to use. $WAREHOUSE_SANDBOX_CELL is the
+cell whose tenants a new sandbox has (default: the first that the registry names).`;
