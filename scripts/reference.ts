@@ -11,6 +11,7 @@ interface Schema {
   readonly required?: readonly string[];
   readonly additionalProperties?: Schema | boolean;
   readonly items?: Schema;
+  readonly oneOf?: readonly Schema[];
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
   readonly default?: unknown;
@@ -46,11 +47,14 @@ export function renderReference(): string {
   ].join("\n\n");
 }
 
-const schemaOf = (schema: z.ZodType): Schema =>
+export const schemaOf = (schema: z.ZodType): Schema =>
   z.toJSONSchema(schema, { target: "draft-7", io: "input" }) as Schema;
 
-/** @param skip fields that have a table of their own */
-function table(schema: Schema, skip: ReadonlySet<string> = new Set()): string {
+/**
+ * A row for each field.
+ * @param skip fields that have a table of their own
+ */
+export function table(schema: Schema, skip: ReadonlySet<string> = new Set()): string {
   const lines = fields(schema, "").flatMap(({ path, schema, required }) =>
     [...skip].some((field) => path.startsWith(field) && path !== field)
       ? []
@@ -66,7 +70,8 @@ interface Field {
 }
 
 /** Every field below a schema, depth first. */
-function fields(schema: Schema, prefix: string): Field[] {
+function fields(given: Schema, prefix: string): Field[] {
+  const schema = given.oneOf === undefined ? given : merged(given.oneOf);
   const { properties = {}, required = [], additionalProperties, items } = schema;
   // The same fields for each plan, or integration.
   const any = prefix === "plans" ? "<plan>" : "<integration>";
@@ -84,6 +89,35 @@ function fields(schema: Schema, prefix: string): Field[] {
   ];
 }
 
+/** The fields of all variants of a block, of which one field, that all have, says which it is. */
+function merged(variants: readonly Schema[]): Schema {
+  const all = variants.map(({ properties = {}, required = [] }) => ({ properties, required }));
+  const [kind = ""] = Object.keys(all[0]?.properties ?? {}).filter((key) =>
+    all.every(({ properties }) => properties[key]?.const !== undefined),
+  );
+  const names = [...new Set(all.flatMap(({ properties }) => Object.keys(properties)))];
+  return {
+    properties: Object.fromEntries(
+      names.map((name) => {
+        const having = all.filter(({ properties }) => name in properties);
+        const first = having[0]?.properties[name] ?? {};
+        if (name === kind)
+          return [
+            name,
+            { ...first, const: undefined, enum: having.map((one) => one.properties[name]?.const) },
+          ];
+        if (having.length === all.length) return [name, first];
+        const which = having.map(({ properties }) => code(properties[kind]?.const)).join(", ");
+        const of = `With ${kind} ${which}.`;
+        return [name, { ...first, description: [of, first.description ?? ""].join(" ").trim() }];
+      }),
+    ),
+    required: names.filter((name) =>
+      all.every(({ properties, required }) => !(name in properties) || required.includes(name)),
+    ),
+  };
+}
+
 /** Whether all properties have the same fields, as the four plans do. */
 function sameFields(properties: Readonly<Record<string, Schema>>): boolean {
   const [first, ...others] = Object.values(properties).map((property) => JSON.stringify(property));
@@ -94,6 +128,7 @@ function values(schema: Schema): string {
   const { type, items, unit } = schema;
   if (schema.const !== undefined) return code(schema.const);
   const suffix = unit === undefined ? "" : ` ${unit}`;
+  if (schema.oneOf !== undefined) return "block";
   if (schema.enum !== undefined) return `${schema.enum.map(code).join(", ")}${suffix}`;
   const example = schema.examples?.[0] === undefined ? "" : `, e.g. ${code(schema.examples[0])}`;
   switch (type) {

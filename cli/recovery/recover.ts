@@ -88,11 +88,17 @@ export async function takeOverUnsaved(
   return left.map(({ id }) => id);
 }
 
+/** Lets a preview go on where an object exists already, or fields of it are somebody else's: nothing is changed by it. */
+const ALL_IS_TO_BE_PLANNED = {
+  PULUMI_K8S_UPSERT_EXISTING_OBJECTS: "true",
+  PULUMI_K8S_ENABLE_PATCH_FORCE: "true",
+};
+
 /** What the next run would do, as far as it can be told. */
 async function stepsOf(
   place: StackPlace,
 ): Promise<{ readonly steps: readonly PlannedStep[]; readonly errors: readonly Diagnostic[] }> {
-  const digest = await pulumi(place, ["preview", "--json"]).catch((error: unknown) => {
+  const digest = await pulumi(place, ["preview", "--json"], ALL_IS_TO_BE_PLANNED).catch((error: unknown) => {
     const { message, cause } = error as Refusal;
     // What goes wrong before the engine starts is not in what it prints.
     return (cause as string).trim() === "" ? Promise.reject(new Refusal(message)) : (cause as string);

@@ -4,66 +4,89 @@ import { arn, name, regionName } from "./configFields.ts";
 const bucket = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "is no bucket name");
 const kmsKey = arn("kms", "key");
 
-/** How objects are encrypted at rest. */
-const encryption = z.discriminatedUnion(
-  "algorithm",
-  [
-    z.strictObject({ algorithm: z.literal("AES256") }),
-    /** With a bucket key, which asks KMS once for many objects. */
-    z.strictObject({ algorithm: z.literal("aws:kms"), keyArn: kmsKey }),
-  ],
-  { error: 'needs algorithm "AES256" or "aws:kms"' },
-);
-
-/** How Jobs prove to the bucket whose they are. */
-const identity = z.discriminatedUnion(
-  "kind",
-  [
-    /** EKS Pod Identity: one role for all tenants, confined by the name of their ServiceAccounts. */
-    z.strictObject({ kind: z.literal("podIdentity"), /** Name of the EKS cluster. */ cluster: name }),
-    /** IAM roles for service accounts: one role for each tenant. */
-    z.strictObject({ kind: z.literal("irsa"), oidcProviderArn: arn("iam", "oidc-provider") }),
-    /** Access keys, for S3-compatible endpoints, from a Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. */
-    z.strictObject({
-      kind: z.literal("staticKeys"),
-      secret: z.strictObject({
-        namespace: name,
-        /** `{id}` stands for the tenant's id: each tenant has keys of its own. Without it, all have the same. */
-        name: z
-          .string()
-          .regex(
-            /^[a-z0-9](?:[a-z0-9-]|\{id\})*$/,
-            'is no name of a Secret; write e.g. "backup-keys" or "backup-keys-{id}"',
-          ),
+const encryption = z
+  .discriminatedUnion(
+    "algorithm",
+    [
+      z.strictObject({
+        algorithm: z
+          .literal("AES256")
+          .describe("`aws:kms` with a bucket key, which asks KMS once for many objects."),
       }),
-    }),
-  ],
-  { error: 'needs kind "podIdentity", "irsa" or "staticKeys"' },
-);
+      z.strictObject({ algorithm: z.literal("aws:kms"), keyArn: kmsKey.describe("The KMS key.") }),
+    ],
+    { error: 'needs algorithm "AES256" or "aws:kms"' },
+  )
+  .prefault({ algorithm: "AES256" })
+  .describe("How objects are encrypted at rest. Default: by S3's own keys.");
 
-/** A second bucket in another region, to which every object is copied. */
-const replica = z.strictObject({
-  region: regionName,
-  bucket,
-  /** KMS key of that region. */
-  keyArn: kmsKey.optional(),
-});
+const identity = z
+  .discriminatedUnion(
+    "kind",
+    [
+      z.strictObject({
+        kind: z
+          .literal("podIdentity")
+          .describe(
+            "EKS Pod Identity: one role for all tenants, confined by the names of their ServiceAccounts. IAM roles for service accounts: one role for each tenant. Access keys, for S3-compatible endpoints.",
+          ),
+        cluster: name.describe("Name of the EKS cluster."),
+      }),
+      z.strictObject({
+        kind: z.literal("irsa"),
+        oidcProviderArn: arn("iam", "oidc-provider").describe("The cluster's OIDC provider."),
+      }),
+      z.strictObject({
+        kind: z.literal("staticKeys"),
+        secret: z
+          .strictObject({
+            namespace: name.describe("Its namespace."),
+            name: z
+              .string()
+              .regex(
+                /^[a-z0-9](?:[a-z0-9-]|\{id\})*$/,
+                'is no name of a Secret; write e.g. "backup-keys" or "backup-keys-{id}"',
+              )
+              .describe(
+                "`{id}` stands for the tenant's id: each tenant has keys of its own. Without it, all have the same.",
+              ),
+          })
+          .describe("Holds AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."),
+      }),
+    ],
+    { error: 'needs kind "podIdentity", "irsa" or "staticKeys"' },
+  )
+  .describe("How Jobs prove to the bucket whose they are.");
+
+const replica = z
+  .strictObject({
+    region: regionName.describe("Its region."),
+    bucket: bucket.describe("Its name."),
+    keyArn: kmsKey.optional().describe("KMS key of that region; with algorithm aws:kms."),
+  })
+  .describe("A second bucket in another region, to which every object is copied.");
 
 const fields = z.strictObject({
-  /** Each tenant has the prefix `customers/<id>/` in it. */
-  bucket,
-  /** Image of the operations program (ops/), by digest. */
+  bucket: bucket.describe(
+    "Its name, unique in all of AWS. Each tenant has the prefix `customers/{id}/` in it.",
+  ),
   image: z
     .string()
-    .regex(/^[^@\s]+@sha256:[0-9a-f]{64}$/, 'is no image by digest; write "repository@sha256:…"'),
-  /** Whether this cell makes the bucket. Of the cells that share one, one does. */
-  manage: z.boolean().default(true),
-  encryption: encryption.prefault({ algorithm: "AES256" }),
-  /**
-   * Days in which nobody may delete a version without s3:BypassGovernanceRetention, as the cell has it that makes the
-   * bucket. Default: no Object Lock, and so no legal holds in the bucket.
-   */
-  objectLockDays: z.int().min(1, "must be 1–365").max(365, "must be 1–365").optional(),
+    .regex(/^[^@\s]+@sha256:[0-9a-f]{64}$/, 'is no image by digest; write "repository@sha256:…"')
+    .describe("Image of the operations program (ops/), by digest."),
+  manage: z
+    .boolean()
+    .default(true)
+    .describe("Whether this cell makes the bucket. Of the cells that share one, one does."),
+  encryption,
+  objectLockDays: z
+    .int()
+    .min(1, "must be 1–365")
+    .max(365, "must be 1–365")
+    .optional()
+    .describe(
+      "Days in which nobody may delete a version without s3:BypassGovernanceRetention, as the cell has it that makes the bucket. Default: no Object Lock, and so no legal holds in the bucket.",
+    ),
   replica: replica.optional(),
   identity,
 });

@@ -13,113 +13,152 @@ const host = z
   .string()
   .regex(/^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})$|^\[[0-9a-fA-F:]+\]$/, "is no host name or address");
 
-/**
- * How the ClusterIssuer lets hosts prove themselves: by DNS, or by HTTP, for which cert-manager runs a pod beside the
- * certificate.
- */
-const acmeChallenge = z.enum(["dns01", "http01"], { error: 'must be "dns01" or "http01"' }).default("dns01");
+const acmeChallenge = z
+  .enum(["dns01", "http01"], { error: 'must be "dns01" or "http01"' })
+  .default("dns01")
+  .describe(
+    "How the ClusterIssuer lets hosts prove themselves: by DNS, or by HTTP, for which cert-manager runs a pod beside the certificate.",
+  );
 
-/** How tenants' hosts are served: Gateway API, or Ingress for clusters without it. */
-const edge = z.discriminatedUnion(
-  "mode",
-  [
-    z.strictObject({
-      mode: z.literal("gateway"),
-      /** The shared Gateway; its `https` listener holds the wildcard certificate of the base domain. */
-      gateway: z.strictObject({ name, namespace: name }),
-      /** ClusterIssuer for the certificates of custom domains. */
-      clusterIssuer: name.default("letsencrypt-prod"),
-      acmeChallenge,
-    }),
-    z.strictObject({
-      mode: z.literal("ingress"),
-      ingressClass: name,
-      /** Namespace of the controller's pods, for the NetworkPolicy. */
-      controllerNamespace: name,
-      /** ClusterIssuer for every tenant's certificate. */
-      clusterIssuer: name.default("letsencrypt-prod"),
-      acmeChallenge,
-    }),
-  ],
-  { error: 'needs mode "gateway" or "ingress"' },
-);
+const clusterIssuer = name
+  .default("letsencrypt-prod")
+  .describe("ClusterIssuer for the certificates of custom domains; in mode ingress for every tenant's.");
+
+const edge = z
+  .discriminatedUnion(
+    "mode",
+    [
+      z.strictObject({
+        mode: z.literal("gateway").describe("Gateway API, or Ingress for clusters without it."),
+        gateway: z
+          .strictObject({ name: name.describe("Its name."), namespace: name.describe("Its namespace.") })
+          .describe(
+            "The shared Gateway; its `https` listener holds the wildcard certificate of the base domain.",
+          ),
+        clusterIssuer,
+        acmeChallenge,
+      }),
+      z.strictObject({
+        mode: z.literal("ingress"),
+        ingressClass: name.describe("Class of the tenants' Ingresses."),
+        controllerNamespace: name.describe("Namespace of the controller's pods, for the NetworkPolicy."),
+        clusterIssuer,
+        acmeChallenge,
+      }),
+    ],
+    { error: 'needs mode "gateway" or "ingress"' },
+  )
+  .describe("How tenants' hosts are served.");
 
 const nodeChoice = z.strictObject({
-  /** RuntimeClass of the cluster, e.g. of gVisor or Kata. Default: the cluster's own. */
-  runtimeClass: name.optional(),
-  dedicated: z.boolean().default(false),
+  runtimeClass: name
+    .optional()
+    .describe("RuntimeClass of the cluster, e.g. of gVisor or Kata. Default: the cluster's own."),
+  dedicated: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Nodes of their own, with label and taint (NoSchedule) `tenantstack.io/dedicated`: the plan, or the id.",
+    ),
 });
 
 const TENANTS_RANGE = `must be a number from 1 to ${CELL_SIZE.most}`;
 
-const cellSchema = z.strictObject({
-  /** Name of the cell: one stack, one group of tenants. */
-  cell: name,
-  /** AWS region of the bucket and of the tenants. */
-  region: regionName.default("us-west-2"),
-  /** The platform's domain: tenants get `<id>.<baseDomain>`. */
+/** What `Pulumi.<stack>.yaml` says of a cell, keys without `warehouse:`. */
+export const cellSchema = z.strictObject({
+  cell: name.describe("Name of the cell: one stack, one group of tenants."),
+  region: regionName.default("us-west-2").describe("AWS region of the bucket and of the tenants."),
   baseDomain: z
     .string()
     .regex(
       /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,63}$/,
       'is no domain; write e.g. "yourwarehousesaas.com"',
+    )
+    .describe("The platform's domain: tenants get `{id}.{baseDomain}`."),
+  kubernetes: z
+    .strictObject({
+      context: text.describe(
+        "Context in the kubeconfig; the program never uses the current one by accident.",
+      ),
+    })
+    .describe("The cluster."),
+  database: z
+    .strictObject({
+      host: host.describe("Host name or address."),
+      port: z.int().min(1, "must be 1–65535").max(65535, "must be 1–65535").default(5432).describe("Port."),
+      user: text.describe("The platform's role: CREATEDB and CREATEROLE, no superuser."),
+      sslmode: z
+        .enum(["disable", "require", "verify-ca", "verify-full"])
+        .default("verify-full")
+        .describe("How the connection is protected, as libpq has it."),
+    })
+    .describe("The PostgreSQL server."),
+  aws: z
+    .strictObject({
+      endpoint: z
+        .url({ error: "is no URL" })
+        .optional()
+        .describe("An S3-compatible endpoint in place of AWS; path-style addressing. Default: AWS itself."),
+    })
+    .prefault({})
+    .describe("How AWS is reached."),
+  backup: backupSchema.describe("Where backups go, and who may write them."),
+  operations: z
+    .stringbool({ truthy: ["true"], falsy: ["false"] })
+    .default(true)
+    .describe(
+      "Whether this cell has what its cluster and database server have once: drills and restores (namespace and role `warehouse_ops`), and the closing of the server's own databases. Exactly one of the cells that share both. Default: true.",
     ),
-  /** Context in the kubeconfig; the program never uses the current one by accident. */
-  kubernetes: z.strictObject({ context: text }),
-  /** The PostgreSQL server and the platform's role on it: CREATEDB and CREATEROLE, no superuser. */
-  database: z.strictObject({
-    host,
-    port: z.int().min(1, "must be 1–65535").max(65535, "must be 1–65535").default(5432),
-    user: text,
-    sslmode: z.enum(["disable", "require", "verify-ca", "verify-full"]).default("verify-full"),
-  }),
-  /** An S3-compatible endpoint in place of AWS; path-style addressing. */
-  aws: z.strictObject({ endpoint: z.url({ error: "is no URL" }).optional() }).prefault({}),
-  backup: backupSchema,
-  /**
-   * Whether this cell has what its cluster and database server have once: drills and restores (namespace and role
-   * `warehouse_ops`), and the closing of the server's own databases. Exactly one of the cells that share both.
-   */
-  operations: z.stringbool({ truthy: ["true"], falsy: ["false"] }).default(true),
-  /**
-   * Completes the names of what the cell has once: pools, shared database. Of the cells that share a cluster or a
-   * database server each has another; it never changes once the cell has a pool.
-   */
   qualifier: z
     .string()
     .regex(QUALIFIER, "must be lower-case words of letters and digits joined by single hyphens")
     .max(QUALIFIER_LENGTH, `must be at most ${QUALIFIER_LENGTH} characters`)
-    .default(""),
-  /** Most tenants of the cell, 1–100. */
+    .default("")
+    .describe(
+      "Completes the names of what the cell has once: pools, shared database. Of the cells that share a cluster or a database server each has another; it never changes once the cell has a pool. Default: empty.",
+    ),
   maxTenants: z.coerce
     .number()
     .pipe(z.int(TENANTS_RANGE).min(1, TENANTS_RANGE).max(CELL_SIZE.most, TENANTS_RANGE))
-    .default(CELL_SIZE.most),
+    .default(CELL_SIZE.most)
+    .describe(`Most tenants of the cell, 1–${CELL_SIZE.most}.`),
   edge,
-  network: z.strictObject({
-    /** The cluster's own ranges (pods, services, nodes): tenants reach none of them. */
-    clusterCidrs: z.array(cidr).min(1, "must name at least one range"),
-    /** Where the database server listens. */
-    databaseCidrs: z.array(cidr).min(1, "must name at least one range"),
-    /** Where an S3-compatible endpoint listens that is not on the public internet. */
-    storageCidrs: z.array(cidr).default([]),
-    /** Namespace of Prometheus, which scrapes the tenants. */
-    monitoringNamespace: name.default("monitoring"),
-    /** Namespace of cert-manager, which alone may ask for certificates. */
-    certManagerNamespace: name.default("cert-manager"),
-  }),
-  /**
-   * Nodes and runtimes of tenants with pods of their own, by plan or by tenant, which counts first. Dedicated nodes carry
-   * label and taint (NoSchedule) `tenantstack.io/dedicated`: the plan's name, or the tenant's id.
-   */
+  network: z
+    .strictObject({
+      clusterCidrs: z
+        .array(cidr)
+        .min(1, "must name at least one range")
+        .describe("The cluster's own ranges (pods, services, nodes): tenants reach none of them."),
+      databaseCidrs: z
+        .array(cidr)
+        .min(1, "must name at least one range")
+        .describe("Where the database server listens."),
+      storageCidrs: z
+        .array(cidr)
+        .default([])
+        .describe("Where an S3-compatible endpoint listens that is not on the public internet."),
+      monitoringNamespace: name
+        .default("monitoring")
+        .describe("Namespace of Prometheus, which scrapes the tenants."),
+      certManagerNamespace: name
+        .default("cert-manager")
+        .describe("Namespace of cert-manager, which alone may ask for certificates."),
+    })
+    .describe("What tenants may reach, and who may reach them."),
   nodes: z
     .strictObject({
-      plans: z.partialRecord(z.enum(PLAN_NAMES), nodeChoice).default({}),
-      tenants: z.record(name, nodeChoice).default({}),
+      plans: z.partialRecord(z.enum(PLAN_NAMES), nodeChoice).default({}).describe("By plan."),
+      tenants: z.record(name, nodeChoice).default({}).describe("By tenant, which counts before its plan."),
     })
-    .prefault({}),
-  /** StorageClass of the uploads volumes; ReadWriteMany, reclaim policy Retain. */
-  storage: z.strictObject({ uploadsClass: name }),
+    .prefault({})
+    .describe("Nodes and runtimes of tenants with pods of their own."),
+  storage: z
+    .strictObject({
+      uploadsClass: name.describe(
+        "StorageClass of the uploads volumes; ReadWriteMany, reclaim policy Retain.",
+      ),
+    })
+    .describe("Volumes."),
 });
 
 /** Typed configuration of a cell: `Pulumi.<stack>.yaml`, keys `warehouse:…`. */
