@@ -72,7 +72,8 @@ export function sandboxEnvironment(paths: Layout, env: NodeJS.ProcessEnv): Sandb
       PGDATABASE: "postgres",
       PGSSLMODE: "disable",
       PULUMI_HOME: paths.pulumiHome,
-      PULUMI_BACKEND_URL: `file://${paths.state}`,
+      // The engine writes attributes of its files in place: killed, it would leave them empty, and the state unreadable.
+      PULUMI_BACKEND_URL: `file://${paths.state}?metadata=skip`,
       PULUMI_CONFIG_PASSPHRASE_FILE: paths.passphrase,
       PULUMI_STACK: SANDBOX_STACK,
       PULUMI_SKIP_UPDATE_CHECK: "true",

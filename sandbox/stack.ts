@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { zstdDecompressSync } from "node:zlib";
 import { parse } from "yaml";
+import { removeHalfWritten } from "../cli/recovery/fileBackend.ts";
 import { SANDBOX_STACK } from "../registry/naming.ts";
 import { cellToPlay } from "./cell.ts";
 import type { Layout } from "./layout.ts";
@@ -108,6 +109,8 @@ export async function heal(paths: Layout, env: Environment, log: (line: string) 
   }
   if (stale > 0) {
     log("removing the lock of an update that was killed");
+    // Sandboxes of before have such files.
+    removeHalfWritten(paths.state);
     await run("pulumi", ["cancel", "--yes", "--stack", SANDBOX_STACK, "--non-interactive"], {
       cwd: paths.project,
       env: { ...env },

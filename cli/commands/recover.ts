@@ -4,6 +4,7 @@ import { formatIssues } from "../../registry/issues.ts";
 import { loadRegistry } from "../../registry/load.ts";
 import { Refusal } from "../failures.ts";
 import type { Io } from "../io.ts";
+import { backendFolder, removeHalfWritten } from "../recovery/fileBackend.ts";
 import { ArrivalsNote } from "../recovery/note.ts";
 import { settlePending, takeOverUnsaved } from "../recovery/recover.ts";
 import { stackOf } from "../stack.ts";
@@ -17,6 +18,10 @@ export function registerRecover(program: Command, io: Io): void {
     )
     .action(async (stack: string) => {
       const place = { cwd: io.projectDir, env: io.env, stack, log: io.out };
+      // Where it cannot be told, the next step says why.
+      const folder = await backendFolder(place).catch(() => undefined);
+      if (folder !== undefined && removeHalfWritten(folder).length > 0)
+        io.out("the last run was killed while it wrote the state: removed what was half-written beside it");
       await settlePending(place);
       const { cell } = stackOf(io, stack.split("/").at(-1), undefined);
       const registry = loadRegistry(io.projectDir, { baseDomain: cell.baseDomain, cell: cell.cell });

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { identify, signal, waitForExit, type ProcessIdentity } from "../../sandbox/lib/process.ts";
@@ -221,5 +222,16 @@ describe("a tenant that comes to a cell", () => {
     await sql({ ...place.platform.pg, database: "postgres" }, "DROP DATABASE warehouse_late_other");
     expect((await up()).code).toBe(0);
     await expectConverged("late-other");
+  });
+});
+
+describe("a kill that cuts off what the engine writes beside the state", () => {
+  it("makes it unreadable until `tenant recover` takes that away", async () => {
+    const state = join(place.platform.paths.state, ".pulumi/stacks/warehouse/sandbox.json.zst");
+    writeFileSync(`${state}.attrs`, "");
+    expect((await place.pulumi("stack", "export")).output).toContain("failed to load checkpoint: EOF");
+    const recovered = await run(process.execPath, tenant("recover", "sandbox"), environment());
+    expect([recovered.code, recovered.output]).toEqual([0, expect.stringContaining("half-written")]);
+    expect((await place.pulumi("stack", "export")).code).toBe(0);
   });
 });
