@@ -190,7 +190,7 @@ function startPass(
   });
   const output: string[] = [];
   const errors: Diagnostic[] = [];
-  let [said, done, began] = ["", NOTHING_DONE, false];
+  let [said, done, began, interrupts] = ["", NOTHING_DONE, false, 0];
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
     said = (said + chunk).slice(-TAIL);
   });
@@ -198,7 +198,10 @@ function startPass(
   const lines = createInterface({ input: child.stdout });
   lines.on("line", (line) => {
     if (command === "preview") output.push(line);
-    began ||= line.startsWith(EVENT);
+    if (!began && line.startsWith(EVENT)) {
+      began = true;
+      if (interrupts > 0) child.kill("SIGINT");
+    }
     const [, op = "", urn = ""] = DONE.exec(line) ?? [];
     for (const type of awaited)
       if (urn.includes(type)) {
@@ -225,7 +228,12 @@ function startPass(
       resolve({ code: code ?? 1, began, output: output.join("\n"), done, errors: [...errors, ...early] });
     });
   });
-  return { ended, interrupt: () => void child.kill("SIGINT") };
+  // An `up` that has its lock and does not listen yet would leave the lock: it is told once it has begun, or told again.
+  const interrupt = (): void => {
+    interrupts += 1;
+    if (command === "preview" || began || interrupts > 1) child.kill("SIGINT");
+  };
+  return { ended, interrupt };
 }
 
 const EVENT = '{"sequence":';

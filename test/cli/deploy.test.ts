@@ -230,8 +230,6 @@ describe("tenant up", () => {
         },
       });
       while (begun(calls()).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
-      // The stand-in has begun, and listens a moment later.
-      await new Promise((resolve) => setTimeout(resolve, 300));
       interrupt?.();
       const { code, out } = await ended;
       expect(code).toBe(130);
@@ -416,7 +414,7 @@ describe("tenant up of many new tenants", () => {
             const timer = setInterval(() => {
               if (calls().length === 0) return;
               clearInterval(timer);
-              setTimeout(interrupt, 300);
+              interrupt();
             }, 50);
             return () => undefined;
           },
@@ -469,7 +467,7 @@ describe("tenant up of a tenant that is new", () => {
             if (calls().length === 0) return;
             clearInterval(timer);
             during = notes(bucket);
-            setTimeout(interrupt, 300);
+            interrupt();
           }, 50);
           return () => undefined;
         },

@@ -193,7 +193,7 @@ describe("a tenant that comes to a cell", () => {
     await place.pulumi("cancel", "--yes");
     const failed = await place.pulumi("up", "--yes", "--skip-preview");
     expect([failed.code, failed.output]).not.toEqual([0, expect.anything()]);
-    expect(failed.output).toContain("Namespace customer-late-hand failed: it already exists");
+    expect(failed.output).toMatch(/creation of \w+ \S*late-hand\S* failed: it already exists/);
     const recovered = await run(process.execPath, tenant("recover", "sandbox"), environment());
     expect([recovered.code, recovered.output]).toEqual([0, expect.stringContaining(TAKEN_OVER)]);
     expect((await place.pulumi("up", "--yes", "--skip-preview")).code).toBe(0);

@@ -92,4 +92,6 @@ if (hangs === undefined) {
     clearInterval(forEver);
     end(hangs);
   });
+  // What the engine prints first, once it listens.
+  if (argv[0] === "up") process.stdout.write('{"sequence":0,"timestamp":1}\n');
 }
