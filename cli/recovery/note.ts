@@ -34,11 +34,11 @@ export class ArrivalsNote {
     this.#own = `${this.#prefix}${randomUUID()}.json`;
   }
 
-  /** Those of all runs. */
+  /** Those of all runs, each tenant once. */
   async read(): Promise<Notes> {
     const keys = await this.#bucket.list(this.#prefix);
-    const tenants = await Promise.all(keys.map((key) => this.#tenantsOf(key)));
-    return { keys, tenants: tenants.flat() };
+    const tenants = (await Promise.all(keys.map((key) => this.#tenantsOf(key)))).flat();
+    return { keys, tenants: [...new Map(tenants.map((tenant) => [tenant.id, tenant])).values()] };
   }
 
   async #tenantsOf(key: string): Promise<readonly Noted[]> {

@@ -524,7 +524,8 @@ describe("tenant up of a tenant that is new", () => {
   });
 
   it("takes over what an earlier run made that was killed before it wrote the state", async () => {
-    await withBucket(noted("new-0"), { lines: [digest] }, async ({ run, calls, dir, bucket }) => {
+    const twice = { ...noted("new-0"), "arrivals/west/2.json": noted("new-0")["arrivals/west/1.json"] };
+    await withBucket(twice, { lines: [digest] }, async ({ run, calls, dir, bucket }) => {
       const { code, err } = await run(["up", "--yes"]);
       expect([code, err]).toEqual([0, expect.arrayContaining([TAKEN_OVER])]);
       expect(runs(calls())).toEqual([
