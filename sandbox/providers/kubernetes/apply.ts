@@ -47,7 +47,8 @@ export async function apply(
         fieldManager: manager,
         force,
         dryRun: op.preview,
-        signal: op.signal,
+        // What was sent may have been stored: its answer is waited for, or nobody would know of the object.
+        ...(op.preview ? { signal: op.signal } : {}),
       });
       return asProps(applied);
     } catch (error) {
