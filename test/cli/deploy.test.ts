@@ -57,17 +57,17 @@ async function inCells(
       git("init", "-q");
       git("add", ".");
       git("commit", "-qm", "all");
-      const env = { ...process.env, PATH: `${folder}${delimiter}${process.env["PATH"] ?? ""}` };
+      const path = `${folder}${delimiter}${process.env["PATH"] ?? ""}`;
+      const env = { ...process.env, PATH: path, PULUMI_STACK: undefined };
       await test({
         ...project,
         run: (args, more, answer) => project.tenant(args, answer, { env, ...more }),
         calls: () => {
           const file = join(folder, "calls");
           if (!existsSync(file)) return [];
-          return readFileSync(file, "utf8")
-            .trim()
-            .split("\n")
-            .map((line) => JSON.parse(line) as Call);
+          // Complete lines: one may be being written.
+          const lines = readFileSync(file, "utf8").match(/.+(?=\n)/g) ?? [];
+          return lines.map((line) => JSON.parse(line) as Call);
         },
       });
     },
