@@ -101,6 +101,7 @@ describe("tenant evidence", () => {
         const folder = join(dir, "bundle");
         const env = {
           ...process.env,
+          PULUMI_STACK: undefined,
           PATH: `${bin}:${process.env["PATH"] ?? ""}`,
           KUBECONFIG: "/nonexistent",
           OPS_WAIT_SECONDS: "1",
