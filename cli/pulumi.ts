@@ -1,5 +1,8 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { promisify } from "node:util";
+import { parse } from "yaml";
 import { Refusal } from "./failures.ts";
 
 /** A stack of a project, and how pulumi gets at it. */
@@ -34,3 +37,7 @@ export async function pulumi(
     throw new Refusal(said.replace(/^error: /, ""), { cause });
   }
 }
+
+/** The name of the project in a folder, as its Pulumi.yaml says it. */
+export const projectName = (projectDir: string): string =>
+  (parse(readFileSync(join(projectDir, "Pulumi.yaml"), "utf8")) as { readonly name: string }).name;

@@ -81,7 +81,8 @@ export function readPreview(text: string, name: string): Preview {
   };
 }
 
-function parseJson(text: string): unknown {
+/** undefined where the text is no JSON. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

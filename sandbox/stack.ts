@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { zstdDecompressSync } from "node:zlib";
-import { parse } from "yaml";
+import { projectName } from "../cli/pulumi.ts";
 import { removeHalfWritten } from "../cli/recovery/fileBackend.ts";
 import { SANDBOX_STACK } from "../registry/naming.ts";
 import { cellToPlay } from "./cell.ts";
@@ -18,16 +18,9 @@ import { keepSalt, writeStackConfig, writtenSalt } from "./stackConfig.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const projectName = (paths: Layout): string => {
-  const { name } = parse(readFileSync(join(paths.project, "Pulumi.yaml"), "utf8")) as {
-    readonly name: string;
-  };
-  return name;
-};
-
 /** The file with the stack's state, compressed or not, as the environment of whoever wrote it last had it. */
 function stateFile(paths: Layout): string | undefined {
-  const plain = join(paths.state, ".pulumi", "stacks", projectName(paths), `${SANDBOX_STACK}.json`);
+  const plain = join(paths.state, ".pulumi", "stacks", projectName(paths.project), `${SANDBOX_STACK}.json`);
   const written = (file: string): number => statSync(file).mtimeMs;
   const [last] = [`${plain}.zst`, plain].filter(existsSync).sort((a, b) => written(b) - written(a));
   return last;
@@ -84,7 +77,14 @@ interface StateLock {
 
 /** Locks of the file backend whose process is gone, and those whose process runs. */
 export function stateLocks(paths: Layout): { readonly stale: number; readonly live: readonly StateLock[] } {
-  const folder = join(paths.state, ".pulumi", "locks", "organization", projectName(paths), SANDBOX_STACK);
+  const folder = join(
+    paths.state,
+    ".pulumi",
+    "locks",
+    "organization",
+    projectName(paths.project),
+    SANDBOX_STACK,
+  );
   if (!existsSync(folder)) return { stale: 0, live: [] };
   const locks = readdirSync(folder)
     .filter((file) => file.endsWith(".json"))

@@ -34,9 +34,7 @@ export function readStacks({ projectDir, env }: Asking): {
       const text = readFileSync(join(projectDir, `Pulumi.${stack}.yaml`), "utf8");
       return { stack, config: configIn(text), isUnfinished: text.includes("<fill in:") };
     })
-    .filter(({ config }) =>
-      countsIn(env, (config["warehouse:kubernetes"] as { readonly context?: unknown } | null)?.context),
-    );
+    .filter(({ config }) => countsIn(env, fieldOf(config["warehouse:kubernetes"], "context")));
   return {
     stacks: files
       .filter(({ isUnfinished }) => !isUnfinished)
@@ -49,7 +47,7 @@ export function readStacks({ projectDir, env }: Asking): {
         return {
           stack,
           cell,
-          byGateway: (config["warehouse:edge"] as { readonly mode?: unknown } | null)?.mode === "gateway",
+          byGateway: fieldOf(config["warehouse:edge"], "mode") === "gateway",
           region: textOf("warehouse:region") ?? "us-west-2",
           baseDomain: textOf("warehouse:baseDomain") ?? "",
           operations: String(config["warehouse:operations"]) !== "false",
@@ -59,6 +57,10 @@ export function readStacks({ projectDir, env }: Asking): {
     unfinished: files.flatMap(({ stack, isUnfinished }) => (isUnfinished ? [stack] : [])),
   };
 }
+
+/** A field of a block, which may be missing or something else. */
+const fieldOf = (block: unknown, name: string): unknown =>
+  (block as Readonly<Record<string, unknown>> | null | undefined)?.[name];
 
 function configIn(text: string): Readonly<Record<string, unknown>> {
   try {

@@ -148,7 +148,7 @@ function chosenRuns(io: Io, { registry, context }: Workspace, options: CellsOpti
   const known = new Set((before?.tenants ?? []).map(({ id }) => id));
   const choose = ({ stack, limitedTo }: Touched<CellStack>): CellRun => {
     const run = runOf(stack, options.whole === true ? undefined : limitedTo);
-    const newcomers = limitedTo?.filter((id) => !known.has(id)) ?? [];
+    const newcomers = run.limitedTo?.filter((id) => !known.has(id)) ?? [];
     return isFasterWhole(run.config?.backup.identity.kind, newcomers.length)
       ? { ...run, limitedTo: undefined }
       : run;

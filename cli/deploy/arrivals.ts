@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { CellConfig } from "../../components/cell/config.ts";
 import type { TenantOutput } from "../../components/cell/outputs.ts";
-import { LIFECYCLE, TENANT_LABEL } from "../../registry/naming.ts";
+import { GATEWAY_API, LIFECYCLE, TENANT_LABEL } from "../../registry/naming.ts";
 import { lifecycleData } from "../../registry/records.ts";
 import type { TenantSpec } from "../../registry/spec.ts";
 import type { ExportedStack } from "../recovery/state.ts";
@@ -108,7 +108,7 @@ const REPEATABLE = [
   "kubernetes:core/v1:ResourceQuota",
   "kubernetes:core/v1:Secret",
   "kubernetes:core/v1:Service",
-  "kubernetes:gateway.networking.k8s.io/*:*",
+  `kubernetes:${GATEWAY_API}/*:*`,
   "kubernetes:monitoring.coreos.com/*:*",
   "kubernetes:networking.k8s.io/*:*",
   "kubernetes:policy/*:*",

@@ -1,8 +1,5 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { parse } from "yaml";
 import type { CellConfig } from "../../components/cell/config.ts";
 import { LIMIT_VARIABLE, POOL_TARGETS } from "../../components/cell/limit.ts";
 import { poolName } from "../../registry/naming.ts";
@@ -11,6 +8,7 @@ import type { TenantSpec } from "../../registry/spec.ts";
 import type { Diagnostic } from "../../review/preview.ts";
 import { Refusal } from "../failures.ts";
 import type { Io } from "../io.ts";
+import { projectName } from "../pulumi.ts";
 import { firstPass, WRITTEN_ONCE } from "./arrivals.ts";
 import { prepareUp, type Preparation } from "./prepare.ts";
 
@@ -277,9 +275,6 @@ function targets(prefix: string, { limitedTo = [], members }: CellRun): string[]
 
 const urnPrefix = (projectDir: string, stack: string): string =>
   `urn:pulumi:${stack.split("/").at(-1) ?? stack}::${projectName(projectDir)}::`;
-
-const projectName = (projectDir: string): string =>
-  (parse(readFileSync(join(projectDir, "Pulumi.yaml"), "utf8")) as { readonly name: string }).name;
 
 const notInstalled = (): Refusal =>
   new Refusal(

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
+import { parseJson } from "../../review/preview.ts";
 import type { StackPlace } from "../pulumi.ts";
 
 /**
@@ -18,18 +19,9 @@ export function removeHalfWritten(folder: string): readonly string[] {
   const removed = readdirSync(root, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".attrs"))
     .map((name) => join(root, name))
-    .filter((file) => !isJson(readFileSync(file, "utf8")));
+    .filter((file) => parseJson(readFileSync(file, "utf8")) === undefined);
   for (const file of removed) rmSync(file);
   return removed;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The folder of the backend that pulumi is logged in to; undefined where it is no folder. */

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { ObjectStore } from "../../ops/storage.ts";
 import { arrivalsPrefix } from "../../registry/naming.ts";
+import { parseJson } from "../../review/preview.ts";
 import { Refusal } from "../failures.ts";
 
 const noted = z.object({ id: z.string(), plan: z.string() });
@@ -50,7 +51,7 @@ export class ArrivalsNote {
       if ((await this.#bucket.size(key)) === undefined) return [];
       throw error;
     }
-    const { success, data } = note.safeParse(parsed(text));
+    const { success, data } = note.safeParse(parseJson(text));
     if (!success) throw new Refusal(`${key} in the bucket is no note of a run; look into it, and delete it`);
     return data.tenants;
   }
@@ -65,13 +66,5 @@ export class ArrivalsNote {
   /** Forgets what this run has noted. */
   async forget(): Promise<void> {
     await this.#bucket.forget(this.#own);
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -35,17 +35,18 @@ export function enterUnsaved(
   tenants: ReadonlySet<string>,
 ): Entered {
   const isOf = (urn: string | undefined): boolean => tenants.has(tenantOfStack(urn) ?? "");
-  const isUnsure = (resource: ResourceState): boolean =>
-    resource.external !== true &&
-    physicalId(resource) !== undefined &&
-    (isOf(resource.parent) ||
-      (tenantOfStack(resource.parent) === undefined && resource.type.startsWith("kubernetes:")));
+  /** The id of what may not exist. */
+  const unsureId = (resource: ResourceState): string | undefined => {
+    const { external, parent, type } = resource;
+    const isShared = tenantOfStack(parent) === undefined && type.startsWith("kubernetes:");
+    return external !== true && (isOf(parent) || isShared) ? physicalId(resource) : undefined;
+  };
   const { resources = [] } = exported.deployment;
   const known = new Set(resources.map(({ urn }) => urn));
   const entered: ResourceState[] = [];
   for (const { op, urn, newState } of steps) {
     if (op !== "create" || newState === undefined || known.has(urn)) continue;
-    const id = isUnsure(newState) ? physicalId(newState) : undefined;
+    const id = unsureId(newState);
     if (!isOf(urn) && id === undefined) continue;
     known.add(urn);
     entered.push(id === undefined ? newState : { ...newState, id, ...settled(newState, known) });
@@ -54,7 +55,7 @@ export function enterUnsaved(
   return {
     stack: { ...exported, deployment: { ...exported.deployment, resources: all } },
     isChanged: entered.length > 0,
-    unsure: all.filter(isUnsure).map(({ urn }) => urn),
+    unsure: all.filter((resource) => unsureId(resource) !== undefined).map(({ urn }) => urn),
   };
 }
 

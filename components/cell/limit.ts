@@ -1,3 +1,5 @@
+import { GATEWAY_API } from "../../registry/naming.ts";
+
 /**
  * Environment variable with the ids of some tenants, separated by commas. The program then registers these and what the
  * cell shares, and no other tenant, which takes a fraction of the time. `npx tenant up` sets it together with `--target`,
@@ -12,7 +14,7 @@ export const LIMIT_VARIABLE = "WAREHOUSE_TENANTS";
  */
 export const POOL_TARGETS: Readonly<Record<string, string>> = {
   "kubernetes:core/v1:Secret": "directory",
-  "kubernetes:gateway.networking.k8s.io/v1:ReferenceGrant": "reference-grant*",
+  [`kubernetes:${GATEWAY_API}/v1:ReferenceGrant`]: "reference-grant*",
   "kubernetes:monitoring.coreos.com/v1:PrometheusRule": "alerts",
 };
 
